@@ -1,0 +1,161 @@
+"""Storage, token issuer and host for one app: what a demo, a test or a benchmark runs against."""
+
+import http.client
+import json
+import os
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from devhost.azurite import Azurite, Ports
+from devhost.errors import HostError
+from devhost.issuer import DEFAULT_CLIENT, DEFAULT_TENANT
+from devhost.processes import Child, free_port, is_listening, python_module
+
+_REPOSITORY = Path(__file__).parents[1]
+
+
+class Stack:
+    """Three child processes on loopback ports, which are known before anything is started.
+
+    `settings` are the app's settings; they may be changed until the host starts. Logs are
+    `azurite.log`, `issuer.log` and `host.log` in `work_dir`, storage's data in `work_dir/azurite`.
+    """
+
+    def __init__(
+        self,
+        app_dir: Path,
+        work_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        issuer_port: int | None = None,
+        azurite_ports: Ports | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> None:
+        self.app_dir = app_dir.resolve()
+        self.work_dir = work_dir.resolve()
+        self.tenant = tenant
+        self.port = port or free_port()
+        self.issuer_port = issuer_port or free_port()
+        self.azurite = Azurite(self.work_dir / "azurite", self.work_dir / "azurite.log", azurite_ports)
+        self.settings = dict(settings or {})
+        self.host_log = self.work_dir / "host.log"
+        self._issuer = Child(
+            "the issuer",
+            python_module("devhost.issuer", "--port", str(self.issuer_port), "--tenant", tenant),
+            self.work_dir / "issuer.log",
+            self.app_dir,
+        )
+        self._host = Child(
+            "the host",
+            python_module("devhost", "--app", str(self.app_dir), "--port", str(self.port)),
+            self.host_log,
+            self.app_dir,
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def issuer_url(self) -> str:
+        return f"http://127.0.0.1:{self.issuer_port}"
+
+    @property
+    def issuer(self) -> str:
+        """`iss` of the issuer's v2.0 tokens."""
+        return f"{self.issuer_url}/{self.tenant}/v2.0"
+
+    @property
+    def connection_string(self) -> str:
+        return self.azurite.connection_string
+
+    @property
+    def host_pid(self) -> int | None:
+        return self._host.pid
+
+    @property
+    def host_running(self) -> bool:
+        return self._host.running
+
+    def start(self) -> "Stack":
+        """Start everything; whatever was started is stopped again if a part does not come up."""
+        try:
+            self.start_storage()
+            self.start_issuer()
+            self.start_host()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop what runs, storage last and cleanly."""
+        try:
+            self._host.stop()
+            self._issuer.stop()
+        finally:
+            self.azurite.stop()
+
+    def start_storage(self) -> None:
+        self.azurite.start()
+
+    def start_issuer(self) -> None:
+        self._issuer.start(self._environ(), lambda: is_listening(self.issuer_port), 20.0)
+
+    def start_host(self, deadline_s: float = 60.0) -> None:
+        # Another host on this port would answer in this one's place.
+        if is_listening(self.port):
+            raise HostError(f"cannot listen on 127.0.0.1:{self.port}: the port is in use")
+        self._host.start(self._environ(), self._host_answers, deadline_s)
+
+    def stop_host(self) -> int | None:
+        """SIGTERM, wait, and return the exit status."""
+        return self._host.stop()
+
+    def kill_host(self) -> None:
+        """SIGKILL; storage and issuer go on."""
+        self._host.kill()
+
+    def token(self, roles: Iterable[str], audience: str, *, oid: str = DEFAULT_CLIENT, lifetime_s: int = 3600) -> str:
+        """An app-only access token with these roles."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": oid,
+            "oid": oid,
+            "scope": f"{audience}/.default",
+            "roles": " ".join(roles),
+            "lifetime_s": str(lifetime_s),
+        }
+        url = f"{self.issuer_url}/{self.tenant}/oauth2/v2.0/token"
+        request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310 - loopback
+            return str(json.load(reply)["access_token"])
+
+    def __enter__(self) -> "Stack":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _environ(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
+        return {
+            **os.environ,
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsStorage": self.connection_string,
+            **self.settings,
+            "PYTHONPATH": path,
+        }
+
+    def _host_answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/admin/host/status")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
