@@ -1,0 +1,175 @@
+"""Every error that a caller can meet, as one tree.
+
+SlipwayError
+    AuthError
+        NotAuthenticated            no credentials came
+            TokenRejected           a token came and was not good
+        CredentialsMalformed        the Authorization header cannot be read
+        NotAuthorized               a good token without the role
+    RequestError
+        MalformedRequest            the body is not what the protocol asks
+        UnsupportedMediaType        the content type is not taken
+        PayloadTooLarge             over a stated bound
+        SchemaMismatch              rows or columns do not fit the model's signature
+        UnreadableInput             a file of a batch job cannot be read at all
+        ErrorThresholdExceeded      a batch job rejected more rows than it may
+    NotFound
+        EndpointNotFound, DeploymentNotFound, JobNotFound, ModelNotFound
+    Conflict
+        InvalidTransition           the thing is not in a state that allows this
+            InputChanged            a job's input is no longer what the job was made for
+            StaleAttempt            another attempt of the job has taken over
+        StaleDocument               the document changed since it was read
+    ModelError
+        ModelNotReady               the model is not loaded, or cannot be
+        Overloaded                  more is waiting than the deployment takes
+        ScoringTimeout              the model did not answer in time
+        ScoringFailed               the model raised
+    DependencyError
+        StorageUnavailable, IdentityProviderUnavailable
+    ConfigurationError              a setting is missing or wrong
+
+`code` is stable and for programs, the message is for people and says what to do. Which HTTP status an error
+becomes is not known here: `triggers/http.py` holds that table.
+"""
+
+from typing import ClassVar
+
+
+class SlipwayError(Exception):
+    """Anything that is told to a caller. `retryable`: the same call may succeed later, unchanged."""
+
+    code: ClassVar[str] = "InternalError"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class AuthError(SlipwayError):
+    code = "AuthError"
+
+
+class NotAuthenticated(AuthError):
+    code = "NotAuthenticated"
+
+
+class TokenRejected(NotAuthenticated):
+    code = "TokenRejected"
+
+
+class CredentialsMalformed(AuthError):
+    code = "CredentialsMalformed"
+
+
+class NotAuthorized(AuthError):
+    code = "NotAuthorized"
+
+
+class RequestError(SlipwayError):
+    code = "RequestError"
+
+
+class MalformedRequest(RequestError):
+    code = "MalformedRequest"
+
+
+class UnsupportedMediaType(RequestError):
+    code = "UnsupportedMediaType"
+
+
+class PayloadTooLarge(RequestError):
+    code = "PayloadTooLarge"
+
+
+class SchemaMismatch(RequestError):
+    code = "SchemaMismatch"
+
+
+class UnreadableInput(RequestError):
+    code = "UnreadableInput"
+
+
+class ErrorThresholdExceeded(RequestError):
+    code = "ErrorThresholdExceeded"
+
+
+class NotFound(SlipwayError):
+    code = "NotFound"
+
+
+class EndpointNotFound(NotFound):
+    code = "EndpointNotFound"
+
+
+class DeploymentNotFound(NotFound):
+    code = "DeploymentNotFound"
+
+
+class JobNotFound(NotFound):
+    code = "JobNotFound"
+
+
+class ModelNotFound(NotFound):
+    code = "ModelNotFound"
+
+
+class Conflict(SlipwayError):
+    code = "Conflict"
+
+
+class InvalidTransition(Conflict):
+    code = "InvalidTransition"
+
+
+class InputChanged(InvalidTransition):
+    code = "InputChanged"
+
+
+class StaleAttempt(InvalidTransition):
+    code = "StaleAttempt"
+
+
+class StaleDocument(Conflict):
+    code = "StaleDocument"
+
+
+class ModelError(SlipwayError):
+    code = "ModelError"
+
+
+class ModelNotReady(ModelError):
+    code = "ModelNotReady"
+    retryable = True
+
+
+class Overloaded(ModelError):
+    code = "Overloaded"
+    retryable = True
+
+
+class ScoringTimeout(ModelError):
+    code = "ScoringTimeout"
+    retryable = True
+
+
+class ScoringFailed(ModelError):
+    code = "ScoringFailed"
+
+
+class DependencyError(SlipwayError):
+    code = "DependencyError"
+    retryable = True
+
+
+class StorageUnavailable(DependencyError):
+    code = "StorageUnavailable"
+
+
+class IdentityProviderUnavailable(DependencyError):
+    code = "IdentityProviderUnavailable"
+
+
+class ConfigurationError(SlipwayError):
+    code = "ConfigurationError"

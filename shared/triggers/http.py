@@ -1,0 +1,132 @@
+"""The HTTP edge: request ids, the error table, and the envelope that every HTTP function goes through."""
+
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+import azure.functions as func
+import orjson
+
+from shared import errors
+
+_log = logging.getLogger(__name__)
+
+REALM: Final = "slipway"
+_CLIENT_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
+
+class Row(NamedTuple):
+    """How an error leaves: status, headers, and whether the caller may just try again."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+
+
+def _bearer(error: str) -> Mapping[str, str]:
+    # RFC 6750, section 3.
+    return {"WWW-Authenticate": f'Bearer realm="{REALM}"' + (f', error="{error}"' if error else "")}
+
+
+_RETRY_SOON: Final = {"Retry-After": "5"}
+
+# Looked up by the error's class and then its bases; a test demands a row for every leaf of the tree.
+ERROR_TABLE: Final[Mapping[type[errors.SlipwayError], Row]] = {
+    errors.TokenRejected: Row(401, _bearer("invalid_token")),
+    errors.NotAuthenticated: Row(401, _bearer("")),
+    errors.CredentialsMalformed: Row(400, _bearer("invalid_request")),
+    errors.NotAuthorized: Row(403, _bearer("insufficient_scope")),
+    errors.UnsupportedMediaType: Row(415),
+    errors.PayloadTooLarge: Row(413),
+    errors.MalformedRequest: Row(400),
+    errors.SchemaMismatch: Row(400),
+    errors.UnreadableInput: Row(400),
+    errors.ErrorThresholdExceeded: Row(400),
+    errors.NotFound: Row(404),
+    errors.InvalidTransition: Row(409),
+    errors.StaleDocument: Row(412),
+    errors.ModelNotReady: Row(503, _RETRY_SOON),
+    errors.Overloaded: Row(429, {"Retry-After": "1"}),
+    errors.ScoringTimeout: Row(408),
+    # Azure ML's two headers: what failed was the model, not the platform.
+    errors.ScoringFailed: Row(
+        424, {"ms-azureml-model-error-statuscode": "500", "ms-azureml-model-error-reason": "model_error"}
+    ),
+    errors.DependencyError: Row(503, _RETRY_SOON),
+    errors.ConfigurationError: Row(503, {"Retry-After": "60"}),
+}
+# Callers cannot mend a setting, and strangers should not read of it.
+_MISCONFIGURED = errors.ConfigurationError("the app is not set up completely; its log says what is missing")
+_UNEXPECTED = errors.SlipwayError("something went wrong here; the log holds the reason under this request id")
+
+
+def row_for(error: errors.SlipwayError) -> Row:
+    for kind in type(error).__mro__:
+        if kind in ERROR_TABLE:
+            return ERROR_TABLE[kind]
+    return Row(500)
+
+
+class Call(NamedTuple):
+    """One HTTP call with the id that the server gave it."""
+
+    request: func.HttpRequest
+    id: str
+
+    def header(self, name: str) -> str | None:
+        value = self.request.headers.get(name)
+        return str(value) if value is not None else None
+
+    def route(self, name: str) -> str:
+        return str(self.request.route_params[name])
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self.request.get_body())
+
+
+class Reply(NamedTuple):
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = {}
+
+
+def json_reply(document: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    return Reply(orjson.dumps(document), status, headers=headers or {})
+
+
+type Body = Callable[[Call], Awaitable[Reply]]
+
+
+async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
+    """Runs the body; every error becomes the reply that the table says. Nothing of a stack leaves."""
+    call = Call(request, str(uuid4()))
+    try:
+        reply = await body(call)
+    except errors.SlipwayError as error:
+        row = row_for(error)
+        if row.status >= 500:
+            _log.warning("request %s: %s: %s", call.id, error.code, error.message)
+        told = _MISCONFIGURED if isinstance(error, errors.ConfigurationError) else error
+        reply = _error_reply(told, row)
+    except Exception:
+        _log.exception("request %s failed", call.id)
+        reply = _error_reply(_UNEXPECTED, Row(500))
+    headers = {"x-request-id": call.id, **reply.headers}
+    client_id = request.headers.get("x-ms-client-request-id")
+    if client_id and _CLIENT_REQUEST_ID.fullmatch(client_id):
+        headers["x-ms-client-request-id"] = client_id
+    return func.HttpResponse(reply.body, status_code=reply.status, headers=headers, mimetype=reply.content_type)
+
+
+def _error_reply(error: errors.SlipwayError, row: Row) -> Reply:
+    return json_reply({"error": {"code": error.code, "message": error.message}}, row.status, row.headers)
+
+
+def bounded(body: bytes, limit: int) -> bytes:
+    """Raises PayloadTooLarge."""
+    if len(body) > limit:
+        raise errors.PayloadTooLarge(f"the body has {len(body)} bytes, but at most {limit} are taken: send it in parts")
+    return body
