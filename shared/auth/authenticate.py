@@ -1,0 +1,41 @@
+"""The spine of authentication: from the Authorization header to the principal who calls."""
+
+import time
+from collections.abc import Callable
+
+from shared.auth.access import Principal
+from shared.auth.keys import KeyRing
+from shared.auth.rules import TokenRules
+from shared.auth.tokens import key_id_of, parse_bearer, verify
+from shared.auth.verified import VerifiedTokens
+
+
+class Authenticator:
+    """`clock`: seconds since 1970. Tokens are held as hashes only, and never logged."""
+
+    def __init__(
+        self,
+        rules: TokenRules,
+        keys: KeyRing,
+        verified: VerifiedTokens,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._rules = rules
+        self._keys = keys
+        self._verified = verified
+        self._clock = clock
+
+    async def authenticate(self, authorization: str | None) -> Principal:
+        """Raises AuthError, or IdentityProviderUnavailable when the key cannot be had.
+
+        A token that was seen in the last minutes is answered without waiting for anything.
+        """
+        token = parse_bearer(authorization)
+        known = self._verified.find(token, self._keys.live, self._clock())
+        if known is not None:
+            return known
+        keys = await self._keys.holding(key_id_of(token))
+        now = self._clock()
+        verified = verify(token, keys, self._rules, now)
+        self._verified.keep(token, verified, now)
+        return verified.principal
