@@ -1,0 +1,101 @@
+"""Ports in memory, for tests of any app that uses them. Held to the same contract suite as Azurite."""
+
+import hashlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+
+from shared.errors import StaleDocument
+from shared.ports import Blob, BlobItem, Container
+
+
+class _Stored:
+    __slots__ = ("data", "etag", "metadata")
+
+    def __init__(self, data: bytes, etag: str, metadata: Mapping[str, str]) -> None:
+        self.data = data
+        self.etag = etag
+        self.metadata = metadata
+
+
+class MemoryBlobs:
+    """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[tuple[Container, str], _Stored] = {}
+        self._writes = 0
+        self._lock = threading.Lock()
+
+    def read(
+        self,
+        container: Container,
+        name: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        if_match: str | None = None,
+    ) -> Blob | None:
+        with self._lock:
+            stored = self._blobs.get((container, name))
+        if stored is None:
+            return None
+        if if_match is not None and stored.etag != if_match:
+            raise _changed(container, name)
+        end = None if length is None else offset + length
+        return Blob(stored.data[offset:end], stored.etag)
+
+    def find(self, container: Container, name: str) -> BlobItem | None:
+        with self._lock:
+            stored = self._blobs.get((container, name))
+        return None if stored is None else _item(name, stored)
+
+    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+        with self._lock:
+            found = [
+                _item(name, stored)
+                for (where, name), stored in self._blobs.items()
+                if where == container and name.startswith(prefix)
+            ]
+        yield from sorted(found, key=lambda item: item.name)
+
+    def write(
+        self,
+        container: Container,
+        name: str,
+        data: bytes,
+        *,
+        if_match: str | None = None,
+        create: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        with self._lock:
+            stored = self._blobs.get((container, name))
+            if create and stored is not None:
+                raise _changed(container, name)
+            if if_match is not None and (stored is None or stored.etag != if_match):
+                raise _changed(container, name)
+            self._writes += 1
+            etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
+            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}))
+            return etag
+
+    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
+        return self.write(container, name, b"".join(blocks))
+
+    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
+        with self._lock:
+            stored = self._blobs.get((source, source_name))
+        if stored is None:
+            raise _changed(source, source_name)
+        self.write(target, target_name, stored.data, metadata=stored.metadata)
+
+    def delete(self, container: Container, name: str) -> None:
+        with self._lock:
+            self._blobs.pop((container, name), None)
+
+
+def _item(name: str, stored: _Stored) -> BlobItem:
+    return BlobItem(name, stored.etag, len(stored.data), stored.metadata)
+
+
+def _changed(container: Container, name: str) -> StaleDocument:
+    return StaleDocument(f"{container}/{name} is not what it was when it was read: read it again and repeat the change")

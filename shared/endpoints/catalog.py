@@ -1,0 +1,173 @@
+"""Reads and changes endpoint documents in storage.
+
+Readers use a document for `refresh_s` and then look at the head again; a change is seen within that time. While
+storage does not answer, the last known document goes on serving.
+"""
+
+import asyncio
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import uuid4
+
+from pydantic import ValidationError
+
+from shared.endpoints.spec import (
+    ENDPOINT_NAME_PATTERN,
+    Draft,
+    Endpoint,
+    Head,
+    Revision,
+    first_head,
+    with_revision,
+    with_traffic,
+)
+from shared.errors import (
+    ConfigurationError,
+    EndpointNotFound,
+    InvalidTransition,
+    StaleDocument,
+    StorageUnavailable,
+)
+from shared.models.package import digest_of, package_path
+from shared.ports import BlobStore, Container
+
+_log = logging.getLogger(__name__)
+_NAME = re.compile(ENDPOINT_NAME_PATTERN)
+
+
+class _Kept(NamedTuple):
+    endpoint: Endpoint
+    etag: str
+    looked_at: float
+
+
+class Catalog:
+    def __init__(self, store: BlobStore, refresh_s: float, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._refresh_s = refresh_s
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+
+    async def read_online(self, name: str) -> Endpoint:
+        kept = self._kept.get(name)
+        if kept is not None and self._clock() - kept.looked_at < self._refresh_s:
+            return kept.endpoint
+        return await asyncio.to_thread(self.read, name)
+
+    def read(self, name: str) -> Endpoint:
+        """At most `refresh_s` old. Raises EndpointNotFound."""
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is not None and self._clock() - kept.looked_at < self._refresh_s:
+                return kept.endpoint
+            try:
+                self._kept[name] = kept = self._look(name, kept)
+            except EndpointNotFound:
+                self._kept.pop(name, None)
+                raise
+            except StorageUnavailable:
+                if kept is None:
+                    raise
+                _log.warning("endpoint %s: storage does not answer, serving the last known document", name)
+                # Asked again after `refresh_s`: each try may take long, and callers must not wait for one each.
+                self._kept[name] = kept._replace(looked_at=self._clock())
+            return kept.endpoint
+
+    def _look(self, name: str, kept: _Kept | None) -> _Kept:
+        # What comes from a caller's address may be anything, and is made into a blob's path here.
+        if len(name) > 32 or not _NAME.fullmatch(name):
+            raise EndpointNotFound("there is no endpoint of this name")
+        blob = self._store.read(Container.ENDPOINTS, f"{name}/head.json")
+        if blob is None:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        now = self._clock()
+        if kept is not None and kept.etag == blob.etag:
+            return kept._replace(looked_at=now)
+        head = _parsed(Head, blob.data, name)
+        if kept is not None and kept.endpoint.head.revision == head.revision:
+            return _Kept(Endpoint(head=head, revision=kept.endpoint.revision), blob.etag, now)
+        return _Kept(Endpoint(head=head, revision=self._read_revision(name, head.revision)), blob.etag, now)
+
+    def _read_revision(self, name: str, number: int) -> Revision:
+        blob = self._store.read(Container.ENDPOINTS, revision_path(name, number))
+        if blob is None:
+            raise ConfigurationError(f"endpoint '{name}' names revision {number}, which is not there: publish it again")
+        return _parsed(Revision, blob.data, name)
+
+    def names(self) -> Iterator[str]:
+        for item in self._store.list(Container.ENDPOINTS):
+            name, slash, rest = item.name.partition("/")
+            if slash and rest == "head.json":
+                yield name
+
+    def publish(self, draft: Draft, by: str, now: datetime) -> Endpoint:
+        """Makes the next revision current. Raises InvalidTransition, StaleDocument when another publish was faster."""
+        for name, deployment in draft.deployments.items():
+            model = deployment.model
+            package = self._store.read(Container.MODELS, package_path(model.name, model.version))
+            if package is None or digest_of(package.data) != model.digest:
+                raise InvalidTransition(
+                    f"deployment '{name}': no package of model {model.ref} with this digest is in storage: upload it"
+                )
+        current = self._store.read(Container.ENDPOINTS, f"{draft.name}/head.json")
+        head = _parsed(Head, current.data, draft.name) if current else None
+        revision = Revision(
+            **draft.model_dump(), number=self._next_number(draft.name, head), created_at=now, created_by=by
+        )
+        moved = with_revision(head, revision) if head else first_head(revision)
+        self._store.write(
+            Container.ENDPOINTS, revision_path(draft.name, revision.number), _bytes(revision), create=True
+        )
+        self._save_head(draft.name, moved, current.etag if current else None, "publish")
+        return Endpoint(head=moved, revision=revision)
+
+    def _next_number(self, name: str, head: Head | None) -> int:
+        """One above the highest written: a publish that died before its head leaves a number that is never used."""
+        written = [
+            int(number)
+            for item in self._store.list(Container.ENDPOINTS, f"{name}/revisions/")
+            if (number := item.name.rpartition("/")[2].removesuffix(".json")).isdigit()
+        ]
+        return max([*written, head.revision if head else 0]) + 1
+
+    def set_traffic(self, name: str, traffic: dict[str, int], by: str, now: datetime) -> Endpoint:
+        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
+        current = self._look(name, None)
+        head = with_traffic(current.endpoint, traffic, now, by)
+        self._save_head(name, head, current.etag, "traffic")
+        return Endpoint(head=head, revision=current.endpoint.revision)
+
+    def _save_head(self, name: str, head: Head, etag: str | None, change: str) -> None:
+        data = _bytes(head)
+        try:
+            self._store.write(Container.ENDPOINTS, f"{name}/head.json", data, if_match=etag, create=etag is None)
+        except StaleDocument:
+            raise StaleDocument(
+                f"endpoint '{name}' was changed by someone else: read it and repeat the change"
+            ) from None
+        stamp = head.updated_at.astimezone(UTC).strftime("%Y/%m/%d/%H%M%S%f")
+        self._store.write(Container.AUDIT, f"{stamp}-{name}-{change}-{uuid4().hex[:8]}.json", data, create=True)
+        with self._lock:
+            self._kept.pop(name, None)
+
+
+def revision_path(name: str, number: int) -> str:
+    return f"{name}/revisions/{number}.json"
+
+
+def _bytes(document: Head | Revision) -> bytes:
+    return document.model_dump_json(indent=2).encode()
+
+
+def _parsed[D: (Head, Revision)](kind: type[D], data: bytes, name: str) -> D:
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError:
+        raise ConfigurationError(
+            f"a document of endpoint '{name}' cannot be read: publish the endpoint again"
+        ) from None

@@ -1,0 +1,179 @@
+"""The endpoint's two documents and their invariants.
+
+A revision is immutable: deployments, batch settings, schedules. The head is small and changes by ETag: which revision
+is current and how traffic is split. Publishing a revision never resets traffic. Field names are Azure ML's.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shared.errors import DeploymentNotFound, InvalidTransition
+from shared.models.package import NAME_PATTERN, VERSION_PATTERN, ModelRef
+
+# Azure ML's rule for the names of endpoints and deployments.
+ENDPOINT_NAME_PATTERN = r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$"
+
+type Name = Annotated[str, Field(pattern=ENDPOINT_NAME_PATTERN, min_length=3, max_length=32)]
+type Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RequestSettings(_Document):
+    request_timeout_ms: int = Field(default=5000, ge=1, le=180_000)
+
+
+class PinnedModel(_Document):
+    name: str = Field(pattern=NAME_PATTERN)
+    version: str = Field(pattern=VERSION_PATTERN)
+    digest: str = Field(pattern="^sha256:[0-9a-f]{64}$")
+
+    @property
+    def ref(self) -> ModelRef:
+        return ModelRef(self.name, self.version, self.digest)
+
+
+class Deployment(_Document):
+    model: PinnedModel
+    request_settings: RequestSettings = RequestSettings()
+
+
+def _six_fields(cron: str) -> str:
+    if len(cron.split()) != 6:
+        raise ValueError("a schedule has six fields: {sec} {min} {hour} {day} {month} {dow}")
+    try:
+        CronSim(cron, datetime(2026, 1, 1))  # noqa: DTZ001 - only its syntax is looked at
+    except CronSimError as error:
+        raise ValueError(f"'{cron}' is not a schedule: {error}") from None
+    return cron
+
+
+class Schedule(_Document):
+    """`input`: a blob, or with a slash at its end all blobs below it, in the endpoint's own inbox. Times are UTC."""
+
+    name: Name
+    cron: Annotated[str, AfterValidator(_six_fields)]
+    input: str = Field(min_length=1, max_length=900)
+
+
+class BatchSettings(_Document):
+    deployment: Name | None = None
+    mini_batch_size: int = Field(default=5000, ge=1, le=1_000_000, description="rows")
+    max_concurrency: int = Field(default=2, ge=1, le=64, description="mini-batches at once")
+    error_threshold: int = Field(default=-1, ge=-1, description="rejected rows before the job fails; -1: any number")
+    output_format: Literal["parquet"] = "parquet"
+    schedules: tuple[Schedule, ...] = ()
+
+
+class Draft(_Document):
+    """What a publisher sends: an endpoint file with its models pinned. `traffic` counts for a new endpoint only."""
+
+    name: Name
+    auth_mode: tuple[Literal["entra"], ...] = ("entra",)
+    allowed_object_ids: tuple[str, ...] = Field(default=(), description="who may call; empty: every holder of the role")
+    deployments: dict[Name, Deployment] = Field(min_length=1, max_length=20)
+    traffic: dict[Name, Percent] = {}
+    batch: BatchSettings = BatchSettings()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        check_traffic(self.traffic, self.deployments)
+        if self.batch.deployment is not None and self.batch.deployment not in self.deployments:
+            raise ValueError(f"batch.deployment names '{self.batch.deployment}', which is not a deployment")
+        for schedule in self.batch.schedules:
+            if not schedule.input.startswith(f"inbox/{self.name}/") or ".." in schedule.input.split("/"):
+                raise ValueError(f"schedule '{schedule.name}' must read from inbox/{self.name}/")
+        names = [schedule.name for schedule in self.batch.schedules]
+        if len(set(names)) != len(names):
+            raise ValueError("two schedules have the same name: what ran last is kept by name")
+        return self
+
+
+class Revision(Draft):
+    schema_version: Literal[1] = 1
+    number: int = Field(ge=1)
+    created_at: datetime
+    created_by: str
+
+
+class Head(_Document):
+    schema_version: Literal[1] = 1
+    revision: int = Field(ge=1)
+    traffic: dict[Name, Percent]
+    updated_at: datetime
+    updated_by: str
+
+
+class Endpoint(_Document):
+    """A head with the revision that it names: all that scoring and batch need to know."""
+
+    head: Head
+    revision: Revision
+
+    @property
+    def name(self) -> str:
+        return self.revision.name
+
+    def deployment(self, name: str) -> Deployment:
+        found = self.revision.deployments.get(name)
+        if found is None:
+            raise DeploymentNotFound(f"endpoint '{self.name}' has no deployment '{name}'")
+        return found
+
+    def batch_deployment(self) -> str:
+        """The one that the file names, else the one with the most traffic. Raises DeploymentNotFound."""
+        if self.revision.batch.deployment is not None:
+            return self.revision.batch.deployment
+        live = {name: percent for name, percent in self.head.traffic.items() if percent > 0}
+        if not live:
+            raise DeploymentNotFound(f"endpoint '{self.name}' has no deployment for batch: set batch.deployment")
+        return max(sorted(live), key=lambda name: live[name])
+
+
+def check_traffic(traffic: dict[str, int], deployments: dict[str, Deployment]) -> None:
+    """Raises ValueError: Azure ML's rules, percentages of existing deployments that add up to 0 or 100."""
+    unknown = sorted(set(traffic) - set(deployments))
+    if unknown:
+        raise ValueError(f"traffic names {', '.join(unknown)}, which is not a deployment")
+    if any(not 0 <= percent <= 100 for percent in traffic.values()):
+        raise ValueError("traffic is given in percent, each from 0 to 100")
+    if sum(traffic.values()) not in (0, 100):
+        raise ValueError(f"traffic adds up to {sum(traffic.values())}, but it must be 0 or 100")
+
+
+def first_head(revision: Revision) -> Head:
+    return Head(
+        revision=revision.number,
+        traffic=revision.traffic,
+        updated_at=revision.created_at,
+        updated_by=revision.created_by,
+    )
+
+
+def with_revision(head: Head, revision: Revision) -> Head:
+    """The head moved to a new revision, traffic as it was. Raises InvalidTransition."""
+    gone = sorted(name for name, percent in head.traffic.items() if percent > 0 and name not in revision.deployments)
+    if gone:
+        raise InvalidTransition(
+            f"{', '.join(gone)} still takes live traffic: move it away before removing the deployment"
+        )
+    return Head(
+        revision=revision.number,
+        traffic={name: percent for name, percent in head.traffic.items() if name in revision.deployments},
+        updated_at=revision.created_at,
+        updated_by=revision.created_by,
+    )
+
+
+def with_traffic(endpoint: Endpoint, traffic: dict[str, int], now: datetime, by: str) -> Head:
+    """Raises InvalidTransition when the split is not allowed."""
+    try:
+        check_traffic(traffic, endpoint.revision.deployments)
+    except ValueError as error:
+        raise InvalidTransition(str(error)) from None
+    return Head(revision=endpoint.head.revision, traffic=traffic, updated_at=now, updated_by=by)

@@ -1,0 +1,93 @@
+"""Loads published models: checked against their digest, warmed up, and each only once however many ask."""
+
+import asyncio
+import hashlib
+import threading
+import time
+
+from pydantic import ValidationError
+
+from shared.errors import ModelNotFound, ModelNotReady, SlipwayError
+from shared.models.flavors import onnx
+from shared.models.package import ModelPackage, ModelRef, digest_of, package_path
+from shared.models.signature import Signature, example
+from shared.ports import BlobStore, Container
+
+
+class LoadedModel:
+    """A model ready to predict. `row_s`: what a row costs, measured, in seconds."""
+
+    def __init__(self, ref: ModelRef, signature: Signature, flavor: onnx.OnnxModel) -> None:
+        self.ref = ref
+        self.signature = signature
+        self.flavor = flavor
+        self.row_s = 0.0
+
+    def measured(self, rows: int, seconds: float) -> None:
+        """A moving average; one slow call counts for little, a slow model soon shows."""
+        self.row_s += 0.2 * (seconds / rows - self.row_s)
+
+
+class Loader:
+    """Keeps what it has loaded. A failed load is not kept: the next caller tries again."""
+
+    def __init__(self, store: BlobStore, onnx_threads: int) -> None:
+        self._store = store
+        self._onnx_threads = onnx_threads
+        self._loaded: dict[ModelRef, LoadedModel] = {}
+        self._locks: dict[ModelRef, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    async def get_online(self, ref: ModelRef) -> LoadedModel:
+        loaded = self._loaded.get(ref)
+        return loaded if loaded is not None else await asyncio.to_thread(self.get, ref)
+
+    def get(self, ref: ModelRef) -> LoadedModel:
+        """Raises ModelNotFound, or ModelNotReady when the package is damaged or cannot be loaded."""
+        with self._guard:
+            lock = self._locks.setdefault(ref, threading.Lock())
+        with lock:
+            loaded = self._loaded.get(ref)
+            if loaded is None:
+                loaded = self._loaded[ref] = self._load(ref)
+            return loaded
+
+    def _load(self, ref: ModelRef) -> LoadedModel:
+        package = self._read_package(ref)
+        file = package.file(package.model_file)
+        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version, file.path))
+        if blob is None or hashlib.sha256(blob.data).hexdigest() != file.sha256:
+            raise ModelNotReady(
+                f"the file {file.path} of model {ref} is not the one that was published: publish it again"
+            )
+        flavor = onnx.load(blob.data, package.signature, self._onnx_threads)
+        model = LoadedModel(ref, package.signature, flavor)
+        _warm_up(model)
+        return model
+
+    def _read_package(self, ref: ModelRef) -> ModelPackage:
+        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version))
+        if blob is None:
+            raise ModelNotFound(f"model {ref} is not in storage: publish it")
+        if digest_of(blob.data) != ref.digest:
+            raise ModelNotReady(
+                f"the package of model {ref} is not the one that the endpoint pins: publish a new version"
+            )
+        try:
+            return ModelPackage.model_validate_json(blob.data)
+        except ValidationError:
+            raise ModelNotReady(f"the package of model {ref} cannot be read: publish it again") from None
+
+
+def _warm_up(model: LoadedModel) -> None:
+    """The first calls of a session cost many times the later ones; a graph that cannot run is found here."""
+    features = example(model.signature)
+    try:
+        model.flavor.predict(features)
+        started = time.perf_counter()
+        model.flavor.predict(features)
+    except SlipwayError as error:
+        raise ModelNotReady(
+            f"model {model.ref} does not run on an input made from its signature: {error.message}"
+        ) from error
+    model.row_s = time.perf_counter() - started

@@ -1,0 +1,59 @@
+"""A scoring request, from its bytes to the reply's bytes."""
+
+from typing import NamedTuple, Protocol
+
+from shared.auth.access import Role, require
+from shared.auth.authenticate import Authenticator
+from shared.endpoints import routing
+from shared.endpoints.catalog import Catalog
+from shared.models import scoring
+from shared.models.loader import Loader
+from shared.models.scoring import Predictions
+from shared.models.signature import Features, Signature
+
+
+class ScoreRequest(NamedTuple):
+    endpoint: str
+    request_id: str
+    authorization: str | None
+    pinned: str | None
+    content_type: str | None
+    body: bytes
+
+
+class ScoreReply(NamedTuple):
+    body: bytes
+    content_type: str
+    deployment: str
+    model: str
+
+
+class ScoreProtocol(Protocol):
+    """The three thin modules in `protocols/`."""
+
+    REPLY_TYPE: str
+
+    def parse(self, body: bytes, content_type: str | None, signature: Signature) -> Features: ...
+
+    def render(self, predictions: Predictions) -> bytes: ...
+
+
+class OnlinePorts(NamedTuple):
+    authenticator: Authenticator
+    catalog: Catalog
+    loader: Loader
+
+
+async def score(request: ScoreRequest, protocol: ScoreProtocol, ports: OnlinePorts) -> ScoreReply:
+    """Who is it, may they, which deployment, what did they send, what does the model say."""
+    principal = await ports.authenticator.authenticate(request.authorization)
+    require(principal, Role.SCORE)
+    endpoint = await ports.catalog.read_online(request.endpoint)
+    require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
+    name = routing.choose(endpoint, request.request_id, request.pinned)
+    deployment = endpoint.deployment(name)
+    model = await ports.loader.get_online(deployment.model.ref)
+    features = protocol.parse(request.body, request.content_type, model.signature)
+    timeout_s = deployment.request_settings.request_timeout_ms / 1000
+    predictions = await scoring.predict_online(model, features, timeout_s)
+    return ScoreReply(protocol.render(predictions), protocol.REPLY_TYPE, name, str(deployment.model.ref))

@@ -1,0 +1,79 @@
+"""The management API: the only way by which an endpoint's documents change."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import azure.functions as func
+import orjson
+from azure.durable_functions import Blueprint
+from pydantic import BaseModel, ValidationError
+
+from shared.auth.access import Principal, Role, require
+from shared.endpoints.spec import Draft, Endpoint
+from shared.errors import MalformedRequest
+from shared.services import services
+from shared.triggers.http import Call, Reply, bounded, respond
+
+blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+@blueprint.route("endpoints/{endpoint}", methods=["GET"])
+async def read_endpoint(req: func.HttpRequest) -> func.HttpResponse:
+    return await respond(req, _read)
+
+
+async def _read(call: Call) -> Reply:
+    await _authorize(call, Role.READ, Role.MANAGE)
+    endpoint = await services().catalog.read_online(call.route("endpoint"))
+    return _endpoint_reply(endpoint)
+
+
+@blueprint.route("endpoints/{endpoint}/revisions", methods=["POST"])
+async def publish_revision(req: func.HttpRequest) -> func.HttpResponse:
+    return await respond(req, _publish)
+
+
+async def _publish(call: Call) -> Reply:
+    principal = await _authorize(call, Role.MANAGE)
+    draft = _parsed(Draft, call)
+    if draft.name != call.route("endpoint"):
+        raise MalformedRequest(f"the body names the endpoint '{draft.name}', the address '{call.route('endpoint')}'")
+    endpoint = await asyncio.to_thread(services().catalog.publish, draft, principal.id, datetime.now(UTC))
+    return _endpoint_reply(endpoint, 201)
+
+
+class _Traffic(BaseModel):
+    traffic: dict[str, int]
+
+
+@blueprint.route("endpoints/{endpoint}/traffic", methods=["PUT"])
+async def set_traffic(req: func.HttpRequest) -> func.HttpResponse:
+    return await respond(req, _set_traffic)
+
+
+async def _set_traffic(call: Call) -> Reply:
+    principal = await _authorize(call, Role.MANAGE)
+    traffic = _parsed(_Traffic, call).traffic
+    endpoint = await asyncio.to_thread(
+        services().catalog.set_traffic, call.route("endpoint"), traffic, principal.id, datetime.now(UTC)
+    )
+    return _endpoint_reply(endpoint)
+
+
+async def _authorize(call: Call, *roles: Role) -> Principal:
+    principal = await services().authenticator.authenticate(call.header("authorization"))
+    require(principal, *roles)
+    return principal
+
+
+def _parsed[M: BaseModel](kind: type[M], call: Call) -> M:
+    """Raises MalformedRequest with every problem at once."""
+    try:
+        return kind.model_validate_json(bounded(call.body, services().settings.max_body_bytes))
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in error.errors())
+        raise MalformedRequest("; ".join(problems)) from None
+
+
+def _endpoint_reply(endpoint: Endpoint, status: int = 200) -> Reply:
+    return Reply(orjson.dumps(endpoint.model_dump(mode="json")), status)
