@@ -1,0 +1,10 @@
+"""The Function app: its functions are declared in `shared/triggers`, and put together here."""
+
+import azure.functions as func
+from azure.durable_functions import DFApp
+
+from shared.triggers import batch, health, manage, online
+
+app = DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+for triggers in (health, online, manage, batch):
+    app.register_functions(triggers.blueprint)

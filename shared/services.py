@@ -1,0 +1,67 @@
+"""Builds the adapters and hands them to the flows. Nothing is made before the first call needs it."""
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from shared.adapters import blobs
+from shared.adapters.entra import EntraKeys
+from shared.auth.authenticate import Authenticator
+from shared.auth.keys import KeyRing
+from shared.auth.rules import TokenRules
+from shared.auth.verified import VerifiedTokens
+from shared.batch.manifest import Manifests
+from shared.batch.ports import BatchPorts
+from shared.endpoints.catalog import Catalog
+from shared.models.loader import Loader
+from shared.online.handler import OnlinePorts
+from shared.ports import BlobStore
+from shared.settings import Settings, read_settings
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: Settings
+    rules: TokenRules
+    store: BlobStore
+    online: OnlinePorts
+    batch: BatchPorts
+
+    @property
+    def authenticator(self) -> Authenticator:
+        return self.online.authenticator
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.online.catalog
+
+
+@cache
+def services() -> Services:
+    """One set a process. Raises ConfigurationError, and tries again at the next call."""
+    settings = read_settings(os.environ)
+    rules = TokenRules.from_settings(settings)
+    store = blobs.BlobStorage(blobs.connect(settings))
+    catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
+    loader = Loader(store, settings.onnx_threads)
+    return Services(
+        settings=settings,
+        rules=rules,
+        store=store,
+        online=OnlinePorts(
+            authenticator=Authenticator(rules, KeyRing(EntraKeys(rules)), VerifiedTokens()),
+            catalog=catalog,
+            loader=loader,
+        ),
+        batch=BatchPorts(
+            store=store,
+            manifests=Manifests(store),
+            catalog=catalog,
+            loader=loader,
+            now=lambda: datetime.now(UTC),
+            heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
+            max_input_bytes=settings.max_input_bytes,
+        ),
+    )

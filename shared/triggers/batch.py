@@ -1,0 +1,137 @@
+"""Batch jobs: what starts them, what works on them, and how they are looked at."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NotRequired, TypedDict
+
+import azure.functions as func
+import grpc
+from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
+from azurefunctions.extensions.bindings.blob import BlobClient
+
+from shared.auth.access import Role, require
+from shared.batch import intake, orchestrator, planner, progress, promotion, reconciler, schedules
+from shared.batch import job as jobs
+from shared.batch.job import Job
+from shared.batch.mini_batch import score_mini_batch as score_one
+from shared.errors import ScoringFailed, SlipwayError, StaleAttempt
+from shared.ports import Container
+from shared.services import services
+from shared.settings import DATA_CONNECTION, read_trigger_settings
+from shared.triggers.http import Call, Reply, json_reply, respond
+
+_log = logging.getLogger(__name__)
+
+
+class Task(TypedDict):
+    """What an activity is given. `index`: which mini-batch; `reason`: why the job has failed."""
+
+    job_id: str
+    attempt: int
+    index: NotRequired[int]
+    reason: NotRequired[str]
+
+
+_source, _tick_schedule = read_trigger_settings(os.environ)
+
+blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
+# The engine names orchestrations by these functions' names.
+for _orchestration in (orchestrator.run_job, orchestrator.score_window):
+    blueprint.orchestration_trigger(context_name="context")(_orchestration)
+
+
+@blueprint.blob_trigger("blob", f"{Container.INBOX}/{{name}}", DATA_CONNECTION, source=func.BlobSource(_source))
+@blueprint.durable_client_input("client")
+def drop(blob: BlobClient, client: SyncDurableFunctionsClient) -> None:
+    found = blob.get_blob_properties()
+    job = intake.drop(found.name, found.etag, services().batch)
+    if job is not None:
+        _start(client, job)
+
+
+@blueprint.timer_trigger("timer", _tick_schedule)
+@blueprint.durable_client_input("client")
+def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
+    for job in (*schedules.due(services().batch), *reconciler.forsaken(services().batch)):
+        _start(client, job)
+
+
+def _start(client: SyncDurableFunctionsClient, job: Job) -> None:
+    """Starting an attempt that runs already changes nothing."""
+    try:
+        client.schedule_new_orchestration(
+            orchestrator.run_job.__name__,
+            input={"job_id": job.id, "attempt": job.attempt},
+            instance_id=jobs.instance_id(job),
+        )
+    except grpc.RpcError as error:
+        if error.code() != grpc.StatusCode.ALREADY_EXISTS:
+            raise
+
+
+@blueprint.activity_trigger("task")
+def plan_job(task: Task) -> dict[str, Any]:
+    def plan() -> dict[str, Any]:
+        manifest = planner.plan_job(task["job_id"], task["attempt"], services().batch)
+        return {"mini_batches": len(manifest.mini_batches), "max_concurrency": manifest.max_concurrency}
+
+    return _step(task, plan)
+
+
+@blueprint.activity_trigger("task")
+def score_mini_batch(task: Task) -> dict[str, Any]:
+    def score() -> dict[str, Any]:
+        entry = score_one(task["job_id"], task["attempt"], task["index"], services().batch)
+        return {"predicted": entry.predicted, "rejected": entry.rejected}
+
+    return _step(task, score)
+
+
+@blueprint.activity_trigger("task")
+def promote_job(task: Task) -> dict[str, Any]:
+    def promote() -> dict[str, Any]:
+        return {"status": promotion.promote_job(task["job_id"], task["attempt"], services().batch).status}
+
+    return _step(task, promote)
+
+
+@blueprint.activity_trigger("task")
+def fail_job(task: Task) -> dict[str, Any]:
+    reason = ScoringFailed(f"a step of the job failed again and again: {task['reason']}")
+    jobs.fail(services().store, task["job_id"], task["attempt"], reason, datetime.now(UTC))
+    return {"stopped": reason.code}
+
+
+def _step(task: Task, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """An error that trying again cannot mend closes the job; every other one is raised, for the retry policy."""
+    try:
+        return step()
+    except StaleAttempt as error:
+        _log.info("%s", error.message)
+        return {"stopped": error.code}
+    except SlipwayError as error:
+        if error.retryable:
+            raise
+        _log.warning("job %s: %s: %s", task["job_id"], error.code, error.message)
+        jobs.fail(services().store, task["job_id"], task["attempt"], error, datetime.now(UTC))
+        return {"stopped": error.code}
+    except Exception:
+        # The job document quotes what is raised: let it be a sentence, and keep the stack in the log.
+        _log.exception("job %s: a step failed", task["job_id"])
+        raise ScoringFailed("an unexpected error, which the log explains under the job's id") from None
+
+
+@blueprint.route("endpoints/{endpoint}/jobs/{job}", methods=["GET"])
+async def read_job(req: func.HttpRequest) -> func.HttpResponse:
+    return await respond(req, _read_job)
+
+
+async def _read_job(call: Call) -> Reply:
+    principal = await services().authenticator.authenticate(call.header("authorization"))
+    require(principal, Role.BATCH, Role.READ)
+    endpoint = await services().catalog.read_online(call.route("endpoint"))
+    require(principal, Role.BATCH, Role.READ, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
+    return json_reply(await asyncio.to_thread(progress.describe, services().batch, endpoint.name, call.route("job")))
