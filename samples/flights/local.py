@@ -1,0 +1,75 @@
+"""The flights endpoint on this machine: storage, token issuer and host running, both models published."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from azure.storage.blob import BlobServiceClient
+from rich.console import Console
+
+from cli.publish import publish_revision, read_endpoint_file, upload_model
+from devhost.stack import Stack
+from samples.flights.steps import Steps
+from samples.flights.train import DEFAULT_OUT, MODEL_NAMES, ensure_trained
+from shared.auth.access import Role
+from shared.models.package import ModelRef
+
+ENDPOINT: Final = "flight-delay"
+AUDIENCE: Final = "api://slipway"
+ENDPOINT_FILE: Final = Path("samples/flights/endpoint.yaml")
+_APP_DIR: Final = Path()
+
+
+def make_stack(work_dir: Path, **settings: str) -> Stack:
+    """Not started yet. Whatever an earlier run left in `work_dir` is removed."""
+    shutil.rmtree(work_dir, ignore_errors=True)
+    stack = Stack(_APP_DIR, work_dir)
+    stack.settings.update(
+        {
+            "SLIPWAY_DATA": stack.connection_string,
+            "SLIPWAY_TENANT_ID": stack.tenant,
+            "SLIPWAY_AUDIENCES": AUDIENCE,
+            "SLIPWAY_LOCAL_ISSUER": stack.issuer_url,
+            **settings,
+        }
+    )
+    return stack
+
+
+@contextmanager
+def running(console: Console, work_dir: Path) -> Iterator[Stack]:
+    """Trains where there is something to train, starts everything, and publishes."""
+    report, _ = ensure_trained(DEFAULT_OUT, console)
+    console.print(report.table())
+    steps = Steps(console)
+    stack = make_stack(work_dir)
+    try:
+        with steps.step("start storage, token issuer and host"):
+            stack.start()
+        with steps.step("publish the models and the endpoint"):
+            publish(stack)
+        yield stack
+    finally:
+        with steps.step("stop what was started"):
+            stack.stop()
+
+
+def storage(stack: Stack) -> BlobServiceClient:
+    """The data account as its users see it; here they hold its key."""
+    return BlobServiceClient.from_connection_string(stack.connection_string)
+
+
+def publish(stack: Stack, models: Path = DEFAULT_OUT / "models", endpoint_file: Path = ENDPOINT_FILE) -> None:
+    """Packages go to storage, the revision through the app's management API."""
+    account = storage(stack)
+    refs: dict[str, ModelRef] = {}
+    for version, name in enumerate(MODEL_NAMES, start=1):
+        ref = upload_model(models / name, ENDPOINT, str(version), account, progress=lambda size_bytes: None)
+        refs[f"models:/{ref}"] = ref
+    publish_revision(stack.url, token(stack, [Role.MANAGE]), read_endpoint_file(endpoint_file, refs))
+
+
+def token(stack: Stack, roles: Sequence[Role]) -> str:
+    return stack.token(roles, AUDIENCE)

@@ -1,0 +1,45 @@
+"""`make serve`: leaves storage, issuer and host running, and says how to call them."""
+
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from devhost.errors import HostError
+from samples.flights.local import ENDPOINT, running, token
+from samples.flights.report import ConversionError
+from shared.auth.access import Role
+from shared.errors import SlipwayError
+
+_WORK_DIR: Final = Path("build/serve")
+
+
+def main() -> int:
+    console = Console(highlight=False)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with running(console, _WORK_DIR) as stack:
+            console.print(
+                f"\nhost     {stack.url}\nissuer   {stack.issuer}\nstorage  {stack.connection_string}\n", soft_wrap=True
+            )
+            console.print("[bold]score a flight[/bold] (the token holds Endpoint.Score for one hour):\n")
+            # Plain print: a line that is to be pasted must not be wrapped.
+            print(
+                f"curl {stack.url}/endpoints/{ENDPOINT}/score -H 'Content-Type: application/json' "
+                f"-H 'Authorization: Bearer {token(stack, [Role.SCORE])}' --data @samples/flights/request.json\n"
+            )
+            console.print("Ctrl-C stops it all.")
+            stop.wait()
+    except (SlipwayError, HostError, ConversionError) as error:
+        print(f"serve: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
