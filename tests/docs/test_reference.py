@@ -1,0 +1,116 @@
+"""docs/reference.md, the README and the sample settings say what the code does."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import errors
+from shared.auth.access import Role
+from shared.errors import SlipwayError
+from shared.ports import Container
+from shared.settings import AZURE_MARKERS, Settings, setting_name
+from shared.triggers.http import row_for
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+FUNCTIONS: dict[str, Any] = json.loads((ROOT / "tests" / "contract" / "functions.json").read_text())
+# Of the host, not of the app.
+HOST_SETTINGS = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading, cells without their backticks."""
+    section = REFERENCE.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_every_setting_is_told_with_its_default_and_meaning() -> None:
+    expected = []
+    for field, info in Settings.model_fields.items():
+        default = "required" if info.is_required() else str(info.default if info.default not in ("", ()) else "")
+        expected.append([setting_name(field), default, info.description])
+    assert table("Settings") == expected
+
+
+def test_sample_settings_hold_every_setting_with_its_default() -> None:
+    values: dict[str, str] = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
+    fields = {setting_name(field): info for field, info in Settings.model_fields.items()}
+    # Names with two underscores are not allowed in this file; they are for Azure only.
+    assert set(values) - HOST_SETTINGS == {name for name in fields if "__" not in name}
+    sampled = {"SLIPWAY_DATA", "SLIPWAY_TENANT_ID", "SLIPWAY_AUDIENCES", "SLIPWAY_LOCAL_ISSUER"}
+    for name in set(values) - HOST_SETTINGS - sampled:
+        default = fields[name].default
+        assert values[name] == ("" if default == () else str(default)), name
+
+
+def test_every_marker_of_azure_is_named() -> None:
+    assert all(f"`{marker}`" in REFERENCE for marker in AZURE_MARKERS)
+
+
+def test_every_role_is_told() -> None:
+    assert [row[0] for row in table("Roles")] == [role.value for role in Role]
+
+
+def test_every_container_is_told() -> None:
+    assert [row[0] for row in table("Containers and documents")] == [container.value for container in Container]
+
+
+def test_every_route_is_told() -> None:
+    routes = {
+        (method, f"/{binding['settings']['route']}")
+        for bindings in FUNCTIONS.values()
+        for binding in bindings
+        if binding["kind"] == "httpTrigger"
+        for method in binding["settings"]["methods"]
+    }
+    assert {(method, route) for method, route, _ in table("Routes")} == routes
+
+
+def test_roles_of_routes_are_those_that_the_code_asks_for() -> None:
+    asked = set(re.findall(r"Endpoint\.\w+", " ".join(needs for _, _, needs in table("Routes"))))
+    assert asked == {role.value for role in Role}
+
+
+def _raised() -> set[type[SlipwayError]]:
+    """The errors that some line of the product raises."""
+    names: set[str] = set()
+    for path in (ROOT / "shared").rglob("*.py"):
+        if path.name != "errors.py":
+            names |= {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    return {
+        kind for name in names if isinstance(kind := getattr(errors, name, None), type) and kind is not SlipwayError
+    }
+
+
+def test_every_error_that_is_raised_is_told_with_its_status() -> None:
+    told = {code: int(status) for code, status, _ in table("Errors")}
+    leaves = {kind for kind in _raised() if not kind.__subclasses__() or kind.__name__ in told}
+    assert {kind.code for kind in leaves} <= set(told)
+    for kind in leaves:
+        assert told[kind.code] == row_for(kind("")).status, kind
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/reference.md", "docs/design.md", "CHANGELOG.md"])
+def test_links_and_commands_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((ROOT / page).parent / target).exists(), target
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)`", text)) <= targets
+
+
+def test_readme_example_is_an_endpoint_file(tmp_path: Path) -> None:
+    from cli.publish import read_endpoint_file
+    from shared.models.package import ModelRef
+
+    written = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(written) == 1
+    file = tmp_path / "endpoint.yaml"
+    file.write_text(written[0])
+    refs = {f"models:/flight-delay/{n}": ModelRef("flight-delay", str(n), "sha256:" + "0" * 64) for n in (1, 2)}
+    assert read_endpoint_file(file, refs).batch.schedules[0].name == "nightly"
