@@ -4,12 +4,16 @@ An entry lives in its blob's metadata, so that one listing tells all of them.
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.batch.job import job_path
 from shared.errors import StaleDocument
 from shared.ports import BlobItem, BlobStore, Container
+
+# Entries lie in groups of this size, so that what is missing of a group is found by listing that group alone.
+GROUP_SIZE: Final = 200
 
 
 class Entry(BaseModel):
@@ -45,8 +49,15 @@ def entries(store: BlobStore, job_id: str) -> Iterator[Entry]:
         yield _parsed(item)
 
 
+def pending(store: BlobStore, job_id: str, first: int, last: int) -> list[int]:
+    """The mini-batches in [first, last), all of one group, that have no entry yet."""
+    group = job_path(job_id, f"ledger/{first // GROUP_SIZE:06d}/")
+    done = {_parsed(item).index for item in store.list(Container.JOBS, group)}
+    return [index for index in range(first, last) if index not in done]
+
+
 def _path(job_id: str, index: int) -> str:
-    return job_path(job_id, f"ledger/{index:06d}")
+    return job_path(job_id, f"ledger/{index // GROUP_SIZE:06d}/{index:08d}")
 
 
 def _parsed(item: BlobItem) -> Entry:

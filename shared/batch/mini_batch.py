@@ -15,6 +15,7 @@ from shared.ports import BlobStore, Container
 
 def score_mini_batch(job_id: str, attempt: int, index: int, ports: BatchPorts) -> Entry:
     """Raises StaleAttempt, InputChanged, ModelError, DependencyError."""
+    ports.check(job_id, attempt)
     plan = ports.manifests.read(job_id)
     done = ledger.find(ports.store, job_id, index)
     if done is not None:
@@ -26,6 +27,12 @@ def score_mini_batch(job_id: str, attempt: int, index: int, ports: BatchPorts) -
     ports.check(job_id, attempt)
     entry = _stage(ports.store, plan, attempt, index, rows, predictions)
     return ledger.record(ports.store, job_id, entry)
+
+
+def list_pending(job_id: str, attempt: int, first: int, last: int, ports: BatchPorts) -> list[int]:
+    """Which of the mini-batches [first, last) are still to be scored. Raises StaleAttempt."""
+    ports.check(job_id, attempt)
+    return ledger.pending(ports.store, job_id, first, last)
 
 
 def _read(store: BlobStore, file: InputFile, work: MiniBatch, model: LoadedModel) -> Rows:

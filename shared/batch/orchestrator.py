@@ -1,7 +1,7 @@
 """A batch job as a durable orchestration: plan, score every mini-batch in a sliding window, promote.
 
 Only ids and counts cross the durable boundary. An activity answers {"stopped": code} when the job is over for good
-(it has then written why), and raises when trying again may help.
+(it has then written why), and raises when trying again may help; when that helps no more, the job is closed.
 """
 
 from collections.abc import Generator
@@ -10,10 +10,12 @@ from typing import Any, Final
 
 from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_all, when_any
 
+from shared.batch.ledger import GROUP_SIZE
+
 type Steps = Generator[Any, Any, Any]
 
 # A sub-orchestration's history stays short: every step of it is a replay of the steps before.
-WINDOW_SIZE: Final = 200
+WINDOW_SIZE: Final = GROUP_SIZE
 RETRY: Final = RetryPolicy(
     first_retry_interval=timedelta(seconds=1),
     max_number_of_attempts=4,
@@ -25,26 +27,44 @@ RETRY: Final = RetryPolicy(
 def run_job(context: OrchestrationContext, task: dict[str, Any]) -> Steps:
     """`task`: {"job_id", "attempt"}."""
     try:
-        plan = yield context.call_activity("plan_job", input=task, retry_policy=RETRY)
-        if "stopped" in plan:
-            return plan
-        for first in range(0, plan["mini_batches"], WINDOW_SIZE):
-            last = min(first + WINDOW_SIZE, plan["mini_batches"])
-            window = {**task, "first": first, "last": last, "max_concurrency": plan["max_concurrency"]}
-            scored = yield context.call_sub_orchestrator("score_window", input=window)
-            if "stopped" in scored:
-                return scored
-        return (yield context.call_activity("promote_job", input=task, retry_policy=RETRY))
+        done = yield from _plan_score_promote(context, task)
     except TaskFailedError as error:
-        failure = {**task, "reason": str(error)}
-        return (yield context.call_activity("fail_job", input=failure, retry_policy=RETRY))
+        done = _failed(error)
+    if "failed" not in done:
+        return done
+    failure = {**task, "reason": done["failed"]}
+    return (yield context.call_activity("fail_job", input=failure, retry_policy=RETRY))
+
+
+def _plan_score_promote(context: OrchestrationContext, task: dict[str, Any]) -> Steps:
+    plan = yield context.call_activity("plan_job", input=task, retry_policy=RETRY)
+    if "stopped" in plan:
+        return plan
+    for first in range(0, plan["mini_batches"], WINDOW_SIZE):
+        last = min(first + WINDOW_SIZE, plan["mini_batches"])
+        window = {**task, "first": first, "last": last, "max_concurrency": plan["max_concurrency"]}
+        scored = yield context.call_sub_orchestrator("score_window", input=window)
+        if "scored" not in scored:
+            return scored
+    return (yield context.call_activity("promote_job", input=task, retry_policy=RETRY))
 
 
 def score_window(context: OrchestrationContext, window: dict[str, Any]) -> Steps:
-    """Scores mini-batches [first, last), `max_concurrency` of them at a time."""
+    """Scores what is not scored yet of the mini-batches [first, last), `max_concurrency` of them at a time."""
+    try:
+        return (yield from _slide(context, window))
+    except TaskFailedError as error:
+        # An answer and no failure: the engine would wrap the reason in words of its own.
+        return _failed(error)
+
+
+def _slide(context: OrchestrationContext, window: dict[str, Any]) -> Steps:
+    due = yield context.call_activity("list_pending", input=window, retry_policy=RETRY)
+    if "stopped" in due:
+        return due
     running: list[Any] = []
     stopped: dict[str, Any] | None = None
-    for index in range(window["first"], window["last"]):
+    for index in due["pending"]:
         work = {"job_id": window["job_id"], "attempt": window["attempt"], "index": index}
         running.append(context.call_activity("score_mini_batch", input=work, retry_policy=RETRY))
         if len(running) == window["max_concurrency"]:
@@ -55,6 +75,11 @@ def score_window(context: OrchestrationContext, window: dict[str, Any]) -> Steps
                 break
     results = (yield when_all(running)) if running else []
     return stopped or next(filter(None, map(_stopped, results)), {"scored": window["last"]})
+
+
+def _failed(error: TaskFailedError) -> dict[str, Any]:
+    """What the activity raised, without what the engine adds: instance ids, task numbers, a stack."""
+    return {"failed": error.details.message.partition("\n")[0]}
 
 
 def _stopped(result: dict[str, Any]) -> dict[str, Any] | None:

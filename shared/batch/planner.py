@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from shared.batch import csv_index
@@ -41,8 +41,8 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
     files: list[InputFile] = []
     mini_batches: list[MiniBatch] = []
     for source in _sources(ports.store, job):
-        ports.check(job.id, attempt)
-        file, spans = _plan_file(ports, job.id, source, signature, settings.mini_batch_size)
+        read = _Reading(ports, job.id, attempt)
+        file, spans = _plan_file(read, source, signature, settings.mini_batch_size)
         mini_batches += [MiniBatch(file=len(files), **span._asdict()) for span in spans]
         files.append(file)
     return Manifest(
@@ -75,19 +75,46 @@ def _sources(store: BlobStore, job: Job) -> list[BlobItem]:
     return [item]
 
 
+class _Reading(NamedTuple):
+    """Reads files for one attempt of a job, and shows signs of life while it does."""
+
+    ports: BatchPorts
+    job_id: str
+    attempt: int
+
+    def chunks(self, container: Container, name: str, etag: str, size: int = _CHUNK_BYTES) -> Iterator[bytes]:
+        offset = 0
+        while True:
+            self.ports.check(self.job_id, self.attempt)
+            blob = self.ports.store.read(container, name, offset=offset, length=size, if_match=etag)
+            if blob is None:
+                raise InputChanged(f"{container}/{name} is not there any more: drop it again")
+            yield blob.data
+            offset += len(blob.data)
+            if len(blob.data) < size:
+                return
+
+    def unpack(self, source: BlobItem) -> tuple[Container, str, str]:
+        """Mini-batches are byte ranges: a gzip is unpacked once. Each try has its own name; the manifest picks one."""
+        name = f"{self.job_id}/input/{uuid4().hex}.csv"
+        packed = self.chunks(Container.INBOX, source.name, source.etag)
+        pieces = _inflate(packed, self.ports.max_input_bytes)
+        return Container.STAGING, name, self.ports.store.write_blocks(Container.STAGING, name, pieces)
+
+
 def _plan_file(
-    ports: BatchPorts, job_id: str, source: BlobItem, signature: Signature, rows: int
+    read: _Reading, source: BlobItem, signature: Signature, rows: int
 ) -> tuple[InputFile, list[csv_index.Span]]:
-    path, store, limit = _PREFIX + source.name, ports.store, ports.max_input_bytes
+    path, limit = _PREFIX + source.name, read.ports.max_input_bytes
     if not signature.columns:
         raise UnreadableInput("the model takes tensors, and only models with columns can score a CSV")
     container, blob, etag = Container.INBOX, source.name, source.etag
     try:
         if source.size_bytes > limit:
             raise PayloadTooLarge(f"it has {source.size_bytes} bytes, but at most {limit} are taken: split it")
-        if next(_chunks(store, container, blob, etag, size=len(_GZIP)), b"") == _GZIP:
-            container, blob, etag = _unpack(store, job_id, source, limit)
-        columns, spans = csv_index.index(_chunks(store, container, blob, etag), rows)
+        if next(read.chunks(container, blob, etag, size=len(_GZIP)), b"") == _GZIP:
+            container, blob, etag = read.unpack(source)
+        columns, spans = csv_index.index(read.chunks(container, blob, etag), rows)
     except StaleDocument:
         raise InputChanged(f"{path} was changed while it was read: the new content is a job of its own") from None
     except (UnreadableInput, PayloadTooLarge) as error:
@@ -96,26 +123,6 @@ def _plan_file(
     if missing:
         raise UnreadableInput(f"{path}: the header lacks the columns {', '.join(missing)}")
     return InputFile(path=path, container=container, blob=blob, etag=etag, columns=columns), spans
-
-
-def _chunks(store: BlobStore, container: Container, name: str, etag: str, size: int = _CHUNK_BYTES) -> Iterator[bytes]:
-    offset = 0
-    while True:
-        blob = store.read(container, name, offset=offset, length=size, if_match=etag)
-        if blob is None:
-            raise InputChanged(f"{container}/{name} is not there any more: drop it again")
-        yield blob.data
-        offset += len(blob.data)
-        if len(blob.data) < size:
-            return
-
-
-def _unpack(store: BlobStore, job_id: str, source: BlobItem, limit: int) -> tuple[Container, str, str]:
-    """Mini-batches are byte ranges, so a gzip is unpacked once. Each try has its own name; the manifest picks one."""
-    name = f"{job_id}/input/{uuid4().hex}.csv"
-    packed = _chunks(store, Container.INBOX, source.name, source.etag)
-    etag = store.write_blocks(Container.STAGING, name, _inflate(packed, limit))
-    return Container.STAGING, name, etag
 
 
 def _inflate(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ Order is everything: parts, `rejected.jsonl`, `manifest.json`, `_SUCCESS`, `late
 Every step may be repeated, so a promotion that died goes on where it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import batched
@@ -21,8 +21,8 @@ from shared.batch.ports import BatchPorts
 from shared.errors import ErrorThresholdExceeded, InvalidTransition, StaleDocument
 from shared.ports import BlobStore, Container
 
-_COPIES_AT_ONCE: Final = 8
-_COPIES_PER_CHECK: Final = 64
+_AT_ONCE: Final = 8
+_PER_CHECK: Final = 64
 
 
 class OutputPart(BaseModel):
@@ -66,7 +66,7 @@ def promote_job(job_id: str, attempt: int, ports: BatchPorts) -> Job:
     counts = _count(entries)
     _check_threshold(ports.store, plan, entries, counts)
     _copy_parts(ports, job, attempt, entries)
-    _join_rejected(ports.store, job, entries)
+    _join_rejected(ports, job, attempt, entries)
     output = _write_manifest(ports.store, job, plan, entries, counts, ports.now())
     ports.check(job_id, attempt)
     ports.store.write(Container.PREDICTIONS, output_name(job, "_SUCCESS"), b"")
@@ -120,24 +120,29 @@ def _copy_parts(ports: BatchPorts, job: Job, attempt: int, entries: list[Entry])
     due = [
         entry for entry in entries if entry.part and there.get(output_name(job, _part_name(entry))) != entry.part_bytes
     ]
-    with ThreadPoolExecutor(_COPIES_AT_ONCE) as pool:
-        for some in batched(due, _COPIES_PER_CHECK, strict=False):
-            ports.check(job.id, attempt)
-            list(pool.map(copy, some))
+    for _ in _at_once(copy, due, ports, job, attempt):
+        pass
 
 
-def _join_rejected(store: BlobStore, job: Job, entries: list[Entry]) -> None:
+def _join_rejected(ports: BatchPorts, job: Job, attempt: int, entries: list[Entry]) -> None:
+    def read(name: str) -> bytes:
+        blob = ports.store.read(Container.STAGING, name)
+        if blob is None:
+            raise StaleDocument(f"{name} is not in staging any more")
+        return blob.data
+
     names = [entry.rejected_part for entry in entries if entry.rejected_part]
-
-    def pieces() -> Iterator[bytes]:
-        for name in names:
-            blob = store.read(Container.STAGING, name)
-            if blob is None:
-                raise StaleDocument(f"{name} is not in staging any more")
-            yield blob.data
-
     if names:
-        store.write_blocks(Container.PREDICTIONS, output_name(job, "rejected.jsonl"), pieces())
+        pieces = _at_once(read, names, ports, job, attempt)
+        ports.store.write_blocks(Container.PREDICTIONS, output_name(job, "rejected.jsonl"), pieces)
+
+
+def _at_once[T, R](do: Callable[[T], R], things: Sequence[T], ports: BatchPorts, job: Job, attempt: int) -> Iterator[R]:
+    """Does some things at a time, in order, and shows signs of life. Raises StaleAttempt."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for some in batched(things, _PER_CHECK, strict=False):
+            ports.check(job.id, attempt)
+            yield from pool.map(do, some)
 
 
 def _write_manifest(

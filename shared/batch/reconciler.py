@@ -2,6 +2,8 @@
 
 import logging
 
+from pydantic import ValidationError
+
 from shared.batch import job as jobs
 from shared.batch.job import MAX_ATTEMPTS, Job
 from shared.batch.ports import BatchPorts
@@ -19,6 +21,9 @@ def forsaken(ports: BatchPorts) -> list[Job]:
             job = jobs.read(ports.store, job_id)
         except JobNotFound:
             # Marked, but never written: whoever dropped the blob is told again by the trigger, and marks it again.
+            continue
+        except ValidationError:
+            _log.exception("job %s is left alone: its document cannot be read", job_id)
             continue
         if job.status.finished:
             jobs.put_away(ports.store, job_id)

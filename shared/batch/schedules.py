@@ -1,5 +1,6 @@
 """Starts the jobs that the endpoints' schedules say are due."""
 
+import logging
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
@@ -10,8 +11,10 @@ from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.endpoints.spec import Endpoint, Schedule
-from shared.errors import StaleDocument
+from shared.errors import ConfigurationError, EndpointNotFound, StaleDocument
 from shared.ports import BlobStore, Container
+
+_log = logging.getLogger(__name__)
 
 # After a longer pause than this, the times that were missed are not looked up one by one.
 _LONGEST_PAUSE: Final = timedelta(days=32)
@@ -28,7 +31,12 @@ def due(ports: BatchPorts) -> list[Job]:
     """Submits one job for each schedule that came due since it last ran; after a pause only the latest."""
     submitted: list[Job] = []
     for name in list(ports.catalog.names()):
-        endpoint = ports.catalog.read(name)
+        try:
+            endpoint = ports.catalog.read(name)
+        except (ConfigurationError, EndpointNotFound) as error:
+            # One endpoint that cannot be read holds up neither the others nor what the tick does besides.
+            _log.error("the schedules of endpoint %s are not run: %s", name, error.message)
+            continue
         for schedule in endpoint.revision.batch.schedules:
             submitted += _run(ports, endpoint, schedule)
     return submitted

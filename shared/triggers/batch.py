@@ -13,10 +13,9 @@ from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
 from azurefunctions.extensions.bindings.blob import BlobClient
 
 from shared.auth.access import Role, require
-from shared.batch import intake, orchestrator, planner, progress, promotion, reconciler, schedules
+from shared.batch import intake, mini_batch, orchestrator, planner, progress, promotion, reconciler, schedules
 from shared.batch import job as jobs
 from shared.batch.job import Job
-from shared.batch.mini_batch import score_mini_batch as score_one
 from shared.errors import ScoringFailed, SlipwayError, StaleAttempt
 from shared.ports import Container
 from shared.services import services
@@ -27,11 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 class Task(TypedDict):
-    """What an activity is given. `index`: which mini-batch; `reason`: why the job has failed."""
+    """What an activity is given. `index`: which mini-batch; `first`, `last`: which of them; `reason`: of a failure."""
 
     job_id: str
     attempt: int
     index: NotRequired[int]
+    first: NotRequired[int]
+    last: NotRequired[int]
     reason: NotRequired[str]
 
 
@@ -82,9 +83,20 @@ def plan_job(task: Task) -> dict[str, Any]:
 
 
 @blueprint.activity_trigger("task")
+def list_pending(task: Task) -> dict[str, Any]:
+    def pending() -> dict[str, Any]:
+        missing = mini_batch.list_pending(
+            task["job_id"], task["attempt"], task["first"], task["last"], services().batch
+        )
+        return {"pending": missing}
+
+    return _step(task, pending)
+
+
+@blueprint.activity_trigger("task")
 def score_mini_batch(task: Task) -> dict[str, Any]:
     def score() -> dict[str, Any]:
-        entry = score_one(task["job_id"], task["attempt"], task["index"], services().batch)
+        entry = mini_batch.score_mini_batch(task["job_id"], task["attempt"], task["index"], services().batch)
         return {"predicted": entry.predicted, "rejected": entry.rejected}
 
     return _step(task, score)
