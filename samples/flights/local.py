@@ -10,6 +10,8 @@ from azure.storage.blob import BlobServiceClient
 from rich.console import Console
 
 from cli.publish import publish_revision, read_endpoint_file, upload_model
+from devhost.errors import HostError
+from devhost.processes import is_listening
 from devhost.stack import Stack
 from samples.flights.steps import Steps
 from samples.flights.train import DEFAULT_OUT, MODEL_NAMES, ensure_trained
@@ -22,10 +24,16 @@ ENDPOINT_FILE: Final = Path("samples/flights/endpoint.yaml")
 _APP_DIR: Final = Path()
 
 
-def make_stack(work_dir: Path, **settings: str) -> Stack:
-    """Not started yet. Whatever an earlier run left in `work_dir` is removed."""
+def make_stack(work_dir: Path, ports: tuple[int, int] | None = None, **settings: str) -> Stack:
+    """Not started yet. `ports`: of the host and the issuer; free ones without. What an earlier run left is removed.
+
+    Raises HostError when a port is in use: what runs there may still need what lies in `work_dir`.
+    """
+    for taken in filter(is_listening, ports or ()):
+        raise HostError(f"port {taken} on 127.0.0.1 is in use: stop what runs there, and try again")
     shutil.rmtree(work_dir, ignore_errors=True)
-    stack = Stack(_APP_DIR, work_dir)
+    port, issuer_port = ports or (None, None)
+    stack = Stack(_APP_DIR, work_dir, port=port, issuer_port=issuer_port)
     stack.settings.update(
         {
             "SLIPWAY_DATA": stack.connection_string,
@@ -39,12 +47,12 @@ def make_stack(work_dir: Path, **settings: str) -> Stack:
 
 
 @contextmanager
-def running(console: Console, work_dir: Path) -> Iterator[Stack]:
+def running(console: Console, work_dir: Path, ports: tuple[int, int] | None = None) -> Iterator[Stack]:
     """Trains where there is something to train, starts everything, and publishes."""
     report, _ = ensure_trained(DEFAULT_OUT, console)
     console.print(report.table())
     steps = Steps(console)
-    stack = make_stack(work_dir)
+    stack = make_stack(work_dir, ports)
     try:
         with steps.step("start storage, token issuer and host"):
             stack.start()

@@ -15,6 +15,7 @@ from shared.auth.access import Role
 from shared.errors import SlipwayError
 
 _WORK_DIR: Final = Path("build/serve")
+_PORTS: Final = (7071, 7072)  # of the host and of the issuer, as in local.settings.sample.json
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with running(console, _WORK_DIR) as stack:
+        with running(console, _WORK_DIR, _PORTS) as stack:
             console.print(
                 f"\nhost     {stack.url}\nissuer   {stack.issuer}\nstorage  {stack.connection_string}\n", soft_wrap=True
             )

@@ -1,6 +1,7 @@
 """Health, and what a client must know before it has a token. All public."""
 
 import asyncio
+import logging
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
@@ -10,6 +11,8 @@ from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.services import services
 from shared.triggers.http import Call, Reply, json_reply, respond
+
+_log = logging.getLogger(__name__)
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -32,7 +35,8 @@ async def _ready(call: Call) -> Reply:
     """Yes or no: what is missing stands in the log, and in no reply to a stranger."""
     try:
         await asyncio.to_thread(services().store.find, Container.ENDPOINTS, "ready")
-    except SlipwayError:
+    except SlipwayError as error:
+        _log.warning("not ready: %s: %s", error.code, error.message)
         return json_reply({"ready": False}, 503, {"Retry-After": "5"})
     return json_reply({"ready": True})
 
