@@ -32,14 +32,14 @@ class Trap:
         self._left = count
 
     def see(self, line: str) -> bool:
-        """`line`: method and path with query. True when this request is the one."""
-        if self.sprung.is_set() or not self._pattern.search(line):
+        """`line`: method and path with query. True when this request is the one; the caller is dead then."""
+        if self._left <= 0 or not self._pattern.search(line):
             return False
         self._left -= 1
         if self._left > 0:
             return False
-        self.sprung.set()
         self._spring(line)
+        self.sprung.set()
         return True
 
 
