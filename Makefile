@@ -18,7 +18,7 @@ check: setup
 	@$(python) -m mypy
 
 test: setup
-	@$(python) -m pytest
+	@$(python) -m pytest --cov
 
 bench: setup
 	@$(python) -m bench

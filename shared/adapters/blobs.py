@@ -127,7 +127,6 @@ class BlobStorage:
         metadata: Mapping[str, str] | None = None,
     ) -> str:
         with _translated(container, name):
-
             upload = partial(
                 self._blob(container, name).upload_blob,
                 data,

@@ -150,6 +150,8 @@ def _converted(column: Column, values: Sequence[Any]) -> np.ndarray[Any, Any]:
     if kind.highest:
         return _whole(column, kind, values, types)
     try:
+        if kind.dtype is not np.float32:
+            return np.array(values, dtype=kind.dtype)
         with np.errstate(over="raise"):  # a number that is too large would become infinite, with nobody told
             return np.array(values, dtype=kind.dtype)
     except (OverflowError, FloatingPointError):

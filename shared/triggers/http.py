@@ -9,7 +9,28 @@ from uuid import uuid4
 import azure.functions as func
 import orjson
 
-from shared import errors
+from shared.errors import (
+    ConfigurationError,
+    CredentialsMalformed,
+    DependencyError,
+    ErrorThresholdExceeded,
+    InvalidTransition,
+    MalformedRequest,
+    ModelNotReady,
+    NotAuthenticated,
+    NotAuthorized,
+    NotFound,
+    Overloaded,
+    PayloadTooLarge,
+    SchemaMismatch,
+    ScoringFailed,
+    ScoringTimeout,
+    SlipwayError,
+    StaleDocument,
+    TokenRejected,
+    UnreadableInput,
+    UnsupportedMediaType,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -32,36 +53,36 @@ def _bearer(error: str) -> Mapping[str, str]:
 _RETRY_SOON: Final = {"Retry-After": "5"}
 
 # Looked up by the error's class and then its bases; a test demands a row for every leaf of the tree.
-ERROR_TABLE: Final[Mapping[type[errors.SlipwayError], Row]] = {
-    errors.TokenRejected: Row(401, _bearer("invalid_token")),
-    errors.NotAuthenticated: Row(401, _bearer("")),
-    errors.CredentialsMalformed: Row(400, _bearer("invalid_request")),
-    errors.NotAuthorized: Row(403, _bearer("insufficient_scope")),
-    errors.UnsupportedMediaType: Row(415),
-    errors.PayloadTooLarge: Row(413),
-    errors.MalformedRequest: Row(400),
-    errors.SchemaMismatch: Row(400),
-    errors.UnreadableInput: Row(400),
-    errors.ErrorThresholdExceeded: Row(400),
-    errors.NotFound: Row(404),
-    errors.InvalidTransition: Row(409),
-    errors.StaleDocument: Row(412),
-    errors.ModelNotReady: Row(503, _RETRY_SOON),
-    errors.Overloaded: Row(429, {"Retry-After": "1"}),
-    errors.ScoringTimeout: Row(408),
+ERROR_TABLE: Final[Mapping[type[SlipwayError], Row]] = {
+    TokenRejected: Row(401, _bearer("invalid_token")),
+    NotAuthenticated: Row(401, _bearer("")),
+    CredentialsMalformed: Row(400, _bearer("invalid_request")),
+    NotAuthorized: Row(403, _bearer("insufficient_scope")),
+    UnsupportedMediaType: Row(415),
+    PayloadTooLarge: Row(413),
+    MalformedRequest: Row(400),
+    SchemaMismatch: Row(400),
+    UnreadableInput: Row(400),
+    ErrorThresholdExceeded: Row(400),
+    NotFound: Row(404),
+    InvalidTransition: Row(409),
+    StaleDocument: Row(412),
+    ModelNotReady: Row(503, _RETRY_SOON),
+    Overloaded: Row(429, {"Retry-After": "1"}),
+    ScoringTimeout: Row(408),
     # Azure ML's two headers: what failed was the model, not the platform.
-    errors.ScoringFailed: Row(
+    ScoringFailed: Row(
         424, {"ms-azureml-model-error-statuscode": "500", "ms-azureml-model-error-reason": "model_error"}
     ),
-    errors.DependencyError: Row(503, _RETRY_SOON),
-    errors.ConfigurationError: Row(503, {"Retry-After": "60"}),
+    DependencyError: Row(503, _RETRY_SOON),
+    ConfigurationError: Row(503, {"Retry-After": "60"}),
 }
 # Callers cannot mend a setting, and strangers should not read of it.
-_MISCONFIGURED = errors.ConfigurationError("the app is not set up completely; its log says what is missing")
-_UNEXPECTED = errors.SlipwayError("something went wrong here; the log holds the reason under this request id")
+_MISCONFIGURED = ConfigurationError("the app is not set up completely; its log says what is missing")
+_UNEXPECTED = SlipwayError("something went wrong here; the log holds the reason under this request id")
 
 
-def row_for(error: errors.SlipwayError) -> Row:
+def row_for(error: SlipwayError) -> Row:
     for kind in type(error).__mro__:
         if kind in ERROR_TABLE:
             return ERROR_TABLE[kind]
@@ -105,11 +126,11 @@ async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
     call = Call(request, str(uuid4()))
     try:
         reply = await body(call)
-    except errors.SlipwayError as error:
+    except SlipwayError as error:
         row = row_for(error)
         if row.status >= 500:
             _log.warning("request %s: %s: %s", call.id, error.code, error.message)
-        told = _MISCONFIGURED if isinstance(error, errors.ConfigurationError) else error
+        told = _MISCONFIGURED if isinstance(error, ConfigurationError) else error
         reply = _error_reply(told, row)
     except Exception:
         _log.exception("request %s failed", call.id)
@@ -121,12 +142,12 @@ async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
     return func.HttpResponse(reply.body, status_code=reply.status, headers=headers, mimetype=reply.content_type)
 
 
-def _error_reply(error: errors.SlipwayError, row: Row) -> Reply:
+def _error_reply(error: SlipwayError, row: Row) -> Reply:
     return json_reply({"error": {"code": error.code, "message": error.message}}, row.status, row.headers)
 
 
 def bounded(body: bytes, limit: int) -> bytes:
     """Raises PayloadTooLarge."""
     if len(body) > limit:
-        raise errors.PayloadTooLarge(f"the body has {len(body)} bytes, but at most {limit} are taken: send it in parts")
+        raise PayloadTooLarge(f"the body has {len(body)} bytes, but at most {limit} are taken: send it in parts")
     return body

@@ -1,0 +1,245 @@
+"""A batch job from the drop to `_SUCCESS`, by the app's orchestrators and activities on Microsoft's durable engine."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from durabletask.task import RetryPolicy
+
+from shared.adapters.memory import MemoryBlobs
+from shared.batch import formats, mini_batch, orchestrator
+from shared.batch import job as jobs
+from shared.batch.job import Counts, Job, JobError, JobStatus
+from shared.batch.mini_batch import score_mini_batch
+from shared.batch.ports import BatchPorts
+from shared.errors import StorageUnavailable
+from shared.models.package import ModelRef
+from shared.models.scoring import predict
+from shared.ports import Container
+from tests.support import endpoint, iris
+from tests.support.batch import Clock, WatchedStore, drop, make_ports, output, predicted_rows
+from tests.support.durable import Hub, running_hub
+
+type Use = Callable[[BatchPorts], None]
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    with running_hub() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many tries as the app makes, without the waiting between them."""
+    tries = orchestrator.RETRY.max_number_of_attempts
+    policy = RetryPolicy(first_retry_interval=timedelta(milliseconds=1), max_number_of_attempts=tries)
+    monkeypatch.setattr(orchestrator, "RETRY", policy)
+
+
+@pytest.fixture
+def watched(store: MemoryBlobs, clock: Clock, app: Use) -> WatchedStore:
+    """The store of the app, where tests can look on and interfere."""
+    watched = WatchedStore(store)
+    app(make_ports(watched, clock))
+    return watched
+
+
+class _Failing:
+    """Raises when an operation begins with what it waits for, as often as it is told to."""
+
+    def __init__(self, operation: str, times: int, error: Exception) -> None:
+        self._operation = operation
+        self._left = times
+        self._error = error
+        self.seen = 0
+
+    def __call__(self, operation: str) -> None:
+        if operation.startswith(self._operation):
+            self.seen += 1
+            if self._left:
+                self._left -= 1
+                raise self._error
+
+
+def closed(store: MemoryBlobs, job: Job) -> Job:
+    """The finished job; nothing of it is left behind but its documents."""
+    assert list(jobs.active(store)) == []
+    assert list(store.list(Container.STAGING)) == []
+    return jobs.read(store, job.id)
+
+
+def failed(store: MemoryBlobs, job: Job) -> JobError:
+    """Why the job failed; no reader sees anything of it."""
+    document = closed(store, job)
+    assert document.status == JobStatus.FAILED
+    assert list(store.list(Container.PREDICTIONS)) == []
+    assert document.error is not None
+    return document.error
+
+
+def test_a_job_of_several_windows_scores_every_row_once(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, app: Use, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 1, "max_concurrency": 8})
+    job = drop(ports, iris.csv(450))
+    assert hub.run(job) == {"status": "Completed"}
+    document = closed(store, job)
+    assert document.status == JobStatus.COMPLETED
+    assert document.counts == Counts(rows=450, predicted=450, rejected=0)
+    model = ports.loader.get(iris_ref)
+    data = iris.csv(450).partition(b"\n")[2]
+    expected = predict(model, formats.read_csv(data, iris.COLUMNS, model.signature, 0, 450).features)
+    parts = output(store, job)
+    rows = [row for name in sorted(parts) if name.startswith("part-") for row in parts[name]]
+    assert [row["row"] for row in rows] == list(range(450))
+    assert [row["label"] for row in rows] == expected.outputs["label"].tolist()
+
+
+def test_a_mini_batch_that_storage_failed_twice_is_scored_once(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
+    job = drop(ports, iris.csv(20))
+    watched.before = failing = _Failing(f"write staging/{job.id}/parts/000002", 2, StorageUnavailable("try again"))
+    assert hub.run(job) == {"status": "Completed"}
+    assert failing.seen == 3
+    assert closed(store, job).counts == Counts(rows=20, predicted=20, rejected=0)
+    assert predicted_rows(store, job) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["write jobs/{}/manifest.json", "write staging/{}/parts/000002", "write predictions/flowers/{}/_"],
+    ids=["planning", "scoring", "promoting"],
+)
+def test_what_fails_again_and_again_closes_the_job_with_one_sentence(
+    store: MemoryBlobs,
+    iris_ref: ModelRef,
+    ports: BatchPorts,
+    watched: WatchedStore,
+    hub: Hub,
+    operation: str,
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
+    job = drop(ports, iris.csv(20))
+    watched.before = failing = _Failing(operation.format(job.id), 99, StorageUnavailable("storage did not answer"))
+    assert hub.run(job) == {"stopped": "ScoringFailed"}
+    assert failing.seen == 4
+    document = closed(store, job)
+    assert document.status == JobStatus.FAILED
+    assert document.error == JobError(
+        code="ScoringFailed", message="a step of the job failed again and again: storage did not answer"
+    )
+    assert "_SUCCESS" not in output(store, job)
+
+
+def test_an_unexpected_error_is_told_without_its_stack(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref)
+    job = drop(ports, iris.csv(20))
+    watched.before = _Failing(f"write staging/{job.id}", 99, RuntimeError("in /home/site/wwwroot\nline 2"))
+    assert hub.run(job) == {"stopped": "ScoringFailed"}
+    assert failed(store, job).message == (
+        "a step of the job failed again and again: an unexpected error, which the log explains under the job's id"
+    )
+
+
+def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 1, "max_concurrency": 2})
+    job = drop(ports, iris.csv(100))
+
+    def change(operation: str) -> None:
+        if operation.startswith(f"find jobs/{job.id}/ledger/000000/00000003"):
+            store.write(Container.INBOX, "flowers/month.csv", b"something else")
+
+    watched.before = change
+    assert hub.run(job) == {"stopped": "InputChanged"}
+    document = jobs.read(store, job.id)
+    assert document.status == JobStatus.FAILED
+    assert document.error == JobError(
+        code="InputChanged", message="inbox/flowers/month.csv was changed or removed while the job ran: drop it again"
+    )
+    assert len([*store.list(Container.JOBS, f"{job.id}/ledger/")]) < 6
+
+
+def test_too_many_bad_rows_fail_the_job_and_show_nothing(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, app: Use, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5, "error_threshold": 1})
+    job = drop(ports, iris.csv(10) + b"x,1,1,1\n1,,1,1\n")
+    assert hub.run(job) == {"stopped": "ErrorThresholdExceeded"}
+    assert failed(store, job) == JobError(
+        code="ErrorThresholdExceeded",
+        message="2 of 12 rows were rejected, more than error_threshold allows (1); nothing was promoted. The first: "
+        '{"file_name":"inbox/flowers/month.csv","row":10,"reason":"sepal_length: \'x\' is not a number"}',
+    )
+
+
+def test_a_file_that_cannot_be_read_fails_its_job_and_not_the_next(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, app: Use, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref)
+    broken, good = drop(ports, b"\x00\x01\x02", "flowers/broken"), drop(ports, iris.csv(3))
+    running = [hub.start(broken), hub.start(good)]
+    assert [hub.wait(instance) for instance in running] == [{"stopped": "UnreadableInput"}, {"status": "Completed"}]
+    error = jobs.read(store, broken.id).error
+    assert error is not None
+    assert error.message == "inbox/flowers/broken: the file holds binary data: a CSV in UTF-8 is needed"
+    assert closed(store, good).status == JobStatus.COMPLETED
+
+
+def test_an_attempt_that_was_overtaken_stops_and_changes_nothing(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 2})
+    first = drop(ports, iris.csv(20))
+    waits, may_go_on = threading.Event(), threading.Event()
+
+    def hold(operation: str) -> None:
+        if operation.startswith(f"read {Container.INBOX}/") and not waits.is_set() and ports.manifests.find(first.id):
+            waits.set()
+            assert may_go_on.wait(30)
+
+    watched.before = hold
+    instance = hub.start(first)
+    assert waits.wait(30)
+    second = jobs.take_over(store, jobs.read(store, first.id), ports.now())
+    assert second is not None
+    assert hub.run(second) == {"status": "Completed"}
+    before = output(store, first)
+    may_go_on.set()
+    assert hub.wait(instance) == {"stopped": "StaleAttempt"}
+    assert output(store, first) == before
+    assert predicted_rows(store, first) == list(range(20))
+    assert jobs.read(store, first.id).attempt == 2
+
+
+def test_as_many_mini_batches_run_at_once_as_the_endpoint_says_and_no_more(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, app: Use, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 1, "max_concurrency": 3})
+    # Nobody passes the gate before three are there; a fourth would be counted.
+    gate, counted = threading.Barrier(3), threading.Lock()
+    running, most = 0, 0
+
+    def count(*arguments: Any) -> Any:
+        nonlocal running, most
+        with counted:
+            running += 1
+            most = max(most, running)
+        gate.wait(30)
+        try:
+            return score_mini_batch(*arguments)
+        finally:
+            with counted:
+                running -= 1
+
+    monkeypatch.setattr(mini_batch, "score_mini_batch", count)
+    assert hub.run(drop(ports, iris.csv(12))) == {"status": "Completed"}
+    assert most == 3

@@ -1,0 +1,187 @@
+"""Batch jobs in memory: ports with a clock that tests turn, stores that break, and what is in an output."""
+
+import io
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from shared.batch import intake
+from shared.batch.job import Job
+from shared.batch.manifest import Manifests
+from shared.batch.ports import BatchPorts
+from shared.endpoints.catalog import Catalog
+from shared.models.loader import Loader
+from shared.ports import Blob, BlobItem, BlobStore, Container
+from tests.support.endpoint import NOW
+
+HEARTBEAT_TIMEOUT = timedelta(minutes=5)
+
+
+class Clock:
+    """The time, which stands still until it is told to go on."""
+
+    def __init__(self, now: datetime = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def go_on(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+def make_ports(
+    store: BlobStore, clock: Callable[[], datetime], loader: Loader | None = None, max_input_bytes: int = 1024 * 1024
+) -> BatchPorts:
+    """What a process that has just started works with; a `loader` saves it the loading."""
+    return BatchPorts(
+        store=store,
+        manifests=Manifests(store),
+        catalog=Catalog(store, 1.0, clock=lambda: clock().timestamp()),
+        loader=loader or Loader(store, 1),
+        now=clock,
+        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        max_input_bytes=max_input_bytes,
+    )
+
+
+def drop(ports: BatchPorts, data: bytes, name: str = "flowers/month.csv") -> Job:
+    """Drops a file and tells the app of it."""
+    job = intake.drop(name, ports.store.write(Container.INBOX, name, data), ports)
+    assert job is not None
+    return job
+
+
+class WatchedStore:
+    """A store that tells `before` and `after` of every operation: what it is, and on which blob."""
+
+    def __init__(self, inner: BlobStore) -> None:
+        self._inner = inner
+        self.before: Callable[[str], None] = lambda _: None
+        self.after: Callable[[str], None] = lambda _: None
+
+    def _watched[T](self, operation: str, container: Container, name: str, call: Callable[[], T]) -> T:
+        told = f"{operation} {container}/{name}"
+        self.before(told)
+        result = call()
+        self.after(told)
+        return result
+
+    def read(
+        self,
+        container: Container,
+        name: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        if_match: str | None = None,
+    ) -> Blob | None:
+        return self._watched(
+            "read",
+            container,
+            name,
+            lambda: self._inner.read(container, name, offset=offset, length=length, if_match=if_match),
+        )
+
+    def find(self, container: Container, name: str) -> BlobItem | None:
+        return self._watched("find", container, name, lambda: self._inner.find(container, name))
+
+    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+        return iter(self._watched("list", container, prefix, lambda: [*self._inner.list(container, prefix)]))
+
+    def write(
+        self,
+        container: Container,
+        name: str,
+        data: bytes,
+        *,
+        if_match: str | None = None,
+        create: bool = False,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        return self._watched(
+            "write",
+            container,
+            name,
+            lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
+        )
+
+    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
+        return self._watched("write", container, name, lambda: self._inner.write_blocks(container, name, blocks))
+
+    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
+        self._watched("copy", target, target_name, lambda: self._inner.copy(source, source_name, target, target_name))
+
+    def delete(self, container: Container, name: str) -> None:
+        self._watched("delete", container, name, lambda: self._inner.delete(container, name))
+
+
+class Breaking:
+    """Breaks the n-th operation of a store (from 0), just before it happens or just after."""
+
+    def __init__(self, at: int, when: str, error: BaseException) -> None:
+        self._left = at
+        self._when = when
+        self._error = error
+        self._lock = threading.Lock()
+        self.broke = ""
+
+    def on(self, store: WatchedStore) -> None:
+        setattr(store, self._when, self.count)
+
+    def count(self, operation: str) -> None:
+        with self._lock:
+            self._left -= 1
+            due = self._left == -1
+            if due:
+                self.broke = operation
+        if due:
+            raise self._error
+
+
+class Killed(BaseException):
+    """The process died: nothing catches it, and nothing runs after it."""
+
+
+def output(store: BlobStore, job: Job) -> dict[str, Any]:
+    """All that a reader sees of a job's output, apart from when it was made."""
+    prefix = f"{job.endpoint}/{job.id}/"
+    seen: dict[str, Any] = {}
+    for item in store.list(Container.PREDICTIONS, prefix):
+        blob = store.read(Container.PREDICTIONS, item.name)
+        assert blob is not None
+        seen[item.name.removeprefix(prefix)] = _parsed(item.name, blob.data)
+    return seen
+
+
+def _parsed(name: str, data: bytes) -> Any:
+    if name.endswith(".parquet"):
+        return pq.read_table(io.BytesIO(data)).to_pylist()
+    if name.endswith(".jsonl"):
+        return [json.loads(line) for line in data.splitlines()]
+    return {**json.loads(data), "scored_at": ""} if data else ""
+
+
+def predicted_rows(store: BlobStore, job: Job) -> list[int]:
+    """The row numbers in an output, in the order of its parts."""
+    seen = output(store, job)
+    return [row["row"] for name in sorted(seen) if name.endswith(".parquet") for row in seen[name]]
+
+
+def check_whole_if_successful(store: BlobStore) -> None:
+    """Where `_SUCCESS` is, the manifest and every part it names must be too, complete."""
+    names = {item.name: item.size_bytes for item in store.list(Container.PREDICTIONS)}
+    for name in names:
+        folder, _, last = name.rpartition("/")
+        if last != "_SUCCESS":
+            continue
+        blob = store.read(Container.PREDICTIONS, f"{folder}/manifest.json")
+        assert blob is not None, f"{folder} has _SUCCESS and no manifest"
+        manifest = json.loads(blob.data)
+        for part in manifest["parts"]:
+            assert names.get(f"{folder}/{part['name']}") == part["size_bytes"], f"{part['name']} is not complete"
+        assert manifest["counts"]["rejected"] == 0 or f"{folder}/rejected.jsonl" in names

@@ -1,0 +1,196 @@
+"""A mini-batch is scored once, however often and by however many it is tried."""
+
+import io
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from shared.adapters.memory import MemoryBlobs
+from shared.batch import job as jobs
+from shared.batch import ledger
+from shared.batch.job import Job
+from shared.batch.mini_batch import list_pending, score_mini_batch
+from shared.batch.planner import plan_job
+from shared.batch.ports import BatchPorts
+from shared.errors import InputChanged, InvalidTransition, ScoringFailed, StaleAttempt
+from shared.models.package import ModelRef
+from shared.models.signature import Features
+from shared.ports import Container
+from tests.support import endpoint, iris
+from tests.support.batch import WatchedStore, drop, make_ports
+
+BAD_LAST = b"junk,1,1,1\n"
+
+
+@pytest.fixture
+def job(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> Job:
+    """Planned: mini-batches of 4, 4, 4 and 2 rows, the last row a bad one."""
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 4})
+    job = drop(ports, iris.csv(13) + BAD_LAST)
+    plan_job(job.id, job.attempt, ports)
+    return job
+
+
+def staged(store: MemoryBlobs) -> list[str]:
+    return [item.name for item in store.list(Container.STAGING)]
+
+
+def test_a_part_holds_the_rows_of_its_mini_batch_and_says_what_made_it(
+    store: MemoryBlobs, ports: BatchPorts, job: Job
+) -> None:
+    entry = score_mini_batch(job.id, 1, 1, ports)
+    assert (entry.index, entry.predicted, entry.rejected, entry.rejected_part) == (1, 4, 0, "")
+    assert entry == ledger.find(store, job.id, 1)
+    blob = store.read(Container.STAGING, entry.part)
+    assert blob is not None
+    assert len(blob.data) == entry.part_bytes
+    rows = pq.read_table(io.BytesIO(blob.data)).to_pylist()
+    assert [row["row"] for row in rows] == [4, 5, 6, 7]
+    assert set(rows[0]) == {
+        "row", "label", "probabilities", "file_name", "endpoint", "deployment", "model_version",
+    }  # fmt: skip
+    assert {(row["endpoint"], row["deployment"], row["model_version"], row["file_name"]) for row in rows} == {
+        ("flowers", "blue", "iris/1", "inbox/flowers/month.csv")
+    }
+
+
+def test_bad_rows_are_staged_beside_the_good_ones(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
+    entry = score_mini_batch(job.id, 1, 3, ports)
+    assert (entry.predicted, entry.rejected) == (1, 1)
+    blob = store.read(Container.STAGING, entry.rejected_part)
+    assert blob is not None
+    assert json.loads(blob.data) == {
+        "file_name": "inbox/flowers/month.csv",
+        "row": 13,
+        "reason": "sepal_length: 'junk' is not a number",
+    }
+
+
+def test_a_mini_batch_of_bad_rows_only_has_no_part(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> None:
+    endpoint.publish(store, iris_ref)
+    job = drop(ports, iris.csv(0) + BAD_LAST * 3)
+    plan_job(job.id, 1, ports)
+    entry = score_mini_batch(job.id, 1, 0, ports)
+    assert (entry.predicted, entry.rejected, entry.part, entry.part_bytes) == (0, 3, "", 0)
+
+
+def test_what_is_done_is_not_done_again(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
+    first = score_mini_batch(job.id, 1, 0, ports)
+    before = staged(store)
+    store.delete(Container.INBOX, "flowers/month.csv")
+    assert score_mini_batch(job.id, 1, 0, ports) == first
+    assert score_mini_batch(job.id, 1, 0, make_ports(store, ports.now)) == first
+    assert staged(store) == before
+
+
+def test_what_is_pending_is_what_has_no_entry(ports: BatchPorts, job: Job) -> None:
+    assert list_pending(job.id, 1, 0, 4, ports) == [0, 1, 2, 3]
+    for index in (1, 3):
+        score_mini_batch(job.id, 1, index, ports)
+    assert list_pending(job.id, 1, 0, 4, ports) == [0, 2]
+    jobs.take_over(ports.store, jobs.read(ports.store, job.id), ports.now())
+    with pytest.raises(StaleAttempt):
+        list_pending(job.id, 1, 0, 4, ports)
+
+
+def test_two_tries_at_once_leave_one_entry_and_its_part(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
+    watched, gate = WatchedStore(store), threading.Barrier(2)
+
+    def wait_for_both(operation: str) -> None:
+        if operation.startswith("write jobs/"):
+            gate.wait(30)
+
+    watched.before = wait_for_both
+    both = make_ports(watched, ports.now, ports.loader)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(score_mini_batch, job.id, 1, 0, both) for _ in range(2))
+        assert first.result() == second.result() == ledger.find(store, job.id, 0)
+    assert first.result().part in staged(store)
+
+
+def test_a_second_attempt_never_writes_over_the_parts_of_the_first(
+    store: MemoryBlobs, ports: BatchPorts, job: Job
+) -> None:
+    watched = WatchedStore(store)
+    others: list[ledger.Entry] = []
+
+    def overtake(operation: str) -> None:
+        if operation == f"write jobs/{job.id}/ledger/000000/00000000":
+            jobs.take_over(store, jobs.read(store, job.id), ports.now())
+            others.append(score_mini_batch(job.id, 2, 0, make_ports(store, ports.now, ports.loader)))
+
+    watched.before = overtake
+    assert score_mini_batch(job.id, 1, 0, make_ports(watched, ports.now, ports.loader)) == others[0]
+    mine, theirs = staged(store)
+    assert theirs == others[0].part
+    assert mine.startswith(f"{job.id}/parts/000000-1-")
+    assert theirs.startswith(f"{job.id}/parts/000000-2-")
+
+
+def test_an_attempt_that_was_overtaken_stages_and_records_nothing(
+    store: MemoryBlobs, ports: BatchPorts, job: Job
+) -> None:
+    jobs.take_over(store, jobs.read(store, job.id), ports.now())
+    with pytest.raises(StaleAttempt):
+        score_mini_batch(job.id, 1, 0, ports)
+    assert ledger.find(store, job.id, 0) is None
+    assert staged(store) == []
+
+
+def test_an_attempt_that_is_overtaken_while_it_predicts_stages_nothing(
+    store: MemoryBlobs, ports: BatchPorts, job: Job
+) -> None:
+    watched = WatchedStore(store)
+
+    def overtake(operation: str) -> None:
+        if operation.startswith("read inbox/"):
+            jobs.take_over(store, jobs.read(store, job.id), ports.now())
+
+    watched.after = overtake
+    with pytest.raises(StaleAttempt):
+        score_mini_batch(job.id, 1, 0, make_ports(watched, ports.now, ports.loader))
+    assert ledger.find(store, job.id, 0) is None
+    assert staged(store) == []
+
+
+@pytest.mark.parametrize("data", [None, b"other"])
+def test_an_input_that_changed_is_not_scored(
+    store: MemoryBlobs, ports: BatchPorts, job: Job, data: bytes | None
+) -> None:
+    if data is None:
+        store.delete(Container.INBOX, "flowers/month.csv")
+    else:
+        store.write(Container.INBOX, "flowers/month.csv", data)
+    with pytest.raises(InputChanged, match=r"inbox/flowers/month\.csv was changed or removed while the job ran"):
+        score_mini_batch(job.id, 1, 0, ports)
+    assert staged(store) == []
+
+
+def test_a_job_that_is_not_planned_cannot_be_scored(ports: BatchPorts) -> None:
+    job = drop(ports, iris.csv(1))
+    with pytest.raises(InvalidTransition, match="is not planned yet"):
+        score_mini_batch(job.id, 1, 0, ports)
+
+
+def test_a_model_that_raises_leaves_nothing_behind(
+    store: MemoryBlobs, ports: BatchPorts, job: Job, iris_ref: ModelRef
+) -> None:
+    def fail(_: Features) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+        raise ScoringFailed("the model failed: no")
+
+    loaded = ports.loader.get(iris_ref)
+    loaded.flavor = loaded.flavor._replace(feeds=fail)
+    with pytest.raises(ScoringFailed):
+        score_mini_batch(job.id, 1, 0, ports)
+    assert staged(store) == []
+    assert ledger.find(store, job.id, 0) is None
+
+
+def test_the_same_job_leaves_the_same_parts_whoever_scores_it(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
+    first = score_mini_batch(job.id, 1, 0, ports)
+    store.delete(Container.JOBS, f"{job.id}/ledger/000000/00000000")
+    assert score_mini_batch(job.id, 1, 0, make_ports(store, ports.now)) == first

@@ -1,0 +1,107 @@
+"""Jobs that nobody works on are found and taken over, by one process only, and not for ever."""
+
+import pytest
+
+from shared.adapters.memory import MemoryBlobs
+from shared.batch import job as jobs
+from shared.batch.job import MAX_ATTEMPTS, Event, Job, JobInput, JobStatus
+from shared.batch.ports import BatchPorts
+from shared.batch.reconciler import forsaken
+from shared.ports import Container
+from tests.support.batch import HEARTBEAT_TIMEOUT, Clock, WatchedStore, make_ports
+
+
+def submit(ports: BatchPorts, job_id: str = "drop-1", attempt: int = 1) -> Job:
+    job = jobs.new(job_id, "flowers", JobInput(path="inbox/flowers/a.csv", etag='"1"'), "drop", ports.now())
+    return jobs.submit(ports.store, job.model_copy(update={"attempt": attempt}))
+
+
+@pytest.mark.parametrize("status", [JobStatus.NOT_STARTED, JobStatus.RUNNING, JobStatus.FINALIZING])
+def test_a_job_without_a_sign_of_life_gets_its_next_attempt(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, status: JobStatus
+) -> None:
+    submit(ports)
+    for event in {JobStatus.RUNNING: [Event.RUN], JobStatus.FINALIZING: [Event.RUN, Event.FINALIZE]}.get(status, []):
+        jobs.move(store, "drop-1", 1, event, clock())
+    clock.now += HEARTBEAT_TIMEOUT
+    assert forsaken(ports) == []
+    clock.go_on(seconds=1)
+    (taken,) = forsaken(ports)
+    assert (taken.attempt, taken.status, taken.heartbeat_at) == (2, status, clock())
+    assert jobs.read(store, "drop-1") == taken
+    assert forsaken(ports) == []
+
+
+def test_a_job_that_beats_is_left_alone(ports: BatchPorts, clock: Clock) -> None:
+    submit(ports)
+    for _ in range(10):
+        clock.now += HEARTBEAT_TIMEOUT / 2
+        ports.check("drop-1", 1)
+        assert forsaken(ports) == []
+
+
+def test_of_two_reconcilers_one_takes_a_job_over(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
+    submit(ports)
+    clock.go_on(minutes=6)
+    watched = WatchedStore(store)
+    others: list[Job] = []
+
+    def be_faster(operation: str) -> None:
+        if operation == "write jobs/drop-1/job.json" and not others:
+            others.extend(forsaken(make_ports(store, clock, ports.loader)))
+
+    watched.before = be_faster
+    assert forsaken(make_ports(watched, clock, ports.loader)) == []
+    assert [job.attempt for job in others] == [2]
+    assert jobs.read(store, "drop-1").attempt == 2
+
+
+def test_several_jobs_are_taken_over_in_one_go(ports: BatchPorts, clock: Clock) -> None:
+    for number in range(5):
+        submit(ports, f"drop-{number}")
+    clock.go_on(minutes=6)
+    submit(ports, "drop-fresh")
+    assert [(job.id, job.attempt) for job in forsaken(ports)] == [(f"drop-{number}", 2) for number in range(5)]
+
+
+def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
+    store.write(Container.JOBS, "active/drop-0", b"")
+    submit(ports)
+    clock.go_on(minutes=6)
+    assert [job.id for job in forsaken(ports)] == ["drop-1"]
+    assert list(jobs.active(store)) == ["drop-0", "drop-1"]
+
+
+@pytest.mark.parametrize("event", [Event.FAIL, Event.COMPLETE])
+def test_a_finished_job_is_put_away(store: MemoryBlobs, ports: BatchPorts, event: Event) -> None:
+    submit(ports)
+    store.write(Container.STAGING, "drop-1/parts/a", b"data")
+    for step in ([Event.RUN, Event.FINALIZE] if event == Event.COMPLETE else []) + [event]:
+        finished = jobs.move(store, "drop-1", 1, step, ports.now())
+    assert forsaken(ports) == []
+    assert list(jobs.active(store)) == []
+    assert list(store.list(Container.STAGING)) == []
+    assert jobs.read(store, "drop-1") == finished
+
+
+def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
+    submit(ports, attempt=MAX_ATTEMPTS - 1)
+    clock.go_on(minutes=6)
+    assert [job.attempt for job in forsaken(ports)] == [MAX_ATTEMPTS]
+    clock.go_on(minutes=6)
+    assert forsaken(ports) == []
+    job = jobs.read(store, "drop-1")
+    assert job.status == JobStatus.FAILED
+    assert job.error is not None
+    assert job.error.message == "the job was given up after 100 attempts: see the log for what stopped them"
+    assert list(jobs.active(store)) == []
+
+
+def test_a_document_that_cannot_be_read_does_not_hold_up_the_other_jobs(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock
+) -> None:
+    submit(ports)
+    store.write(Container.JOBS, "active/drop-0", b"")
+    store.write(Container.JOBS, "drop-0/job.json", b'{"schema_version": 2}')
+    clock.go_on(minutes=6)
+    assert [job.id for job in forsaken(ports)] == ["drop-1"]

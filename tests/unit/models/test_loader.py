@@ -1,0 +1,224 @@
+"""Loading: to the byte what was published, once however many ask, and again after a failure."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from shared.adapters.memory import MemoryBlobs
+from shared.errors import ModelNotFound, ModelNotReady, StorageUnavailable
+from shared.models.loader import Loader
+from shared.models.package import ModelRef, digest_of, package_path
+from shared.ports import Blob, Container
+from tests.support import iris
+from tests.unit.models.graphs import (
+    FLOAT,
+    INT64,
+    MODEL_FILE,
+    STRING,
+    columns,
+    graph,
+    identity,
+    lookup,
+    node,
+    upload,
+    value,
+)
+
+THREADS = 16
+
+
+class WatchedBlobs(MemoryBlobs):
+    """Counts what is read, and does something before each read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.before: Callable[[str], None] = lambda name: None
+
+    def read(
+        self,
+        container: Container,
+        name: str,
+        *,
+        offset: int = 0,
+        length: int | None = None,
+        if_match: str | None = None,
+    ) -> Blob | None:
+        self.reads.append(name)
+        self.before(name)
+        return super().read(container, name, offset=offset, length=length, if_match=if_match)
+
+
+@pytest.fixture
+def watched() -> WatchedBlobs:
+    return WatchedBlobs()
+
+
+def not_ready(loader: Loader, ref: ModelRef) -> str:
+    with pytest.raises(ModelNotReady) as caught:
+        loader.get(ref)
+    return caught.value.message
+
+
+def test_a_published_model_predicts(store: MemoryBlobs, iris_ref: ModelRef) -> None:
+    model = Loader(store, 1).get(iris_ref)
+    features = {name: np.array([row[at] for row in iris.rows(3)]) for at, name in enumerate(iris.COLUMNS)}
+    assert model.flavor.predict(features)["label"].tolist() == [0, 0, 0]
+    assert model.ref == iris_ref
+    assert model.row_s > 0
+
+
+def test_a_loaded_model_is_kept(watched: WatchedBlobs) -> None:
+    ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
+    loader = Loader(watched, 1)
+    first = loader.get(ref)
+    reads = list(watched.reads)
+    assert loader.get(ref) is first
+    assert watched.reads == reads == [package_path("tiny", "1"), package_path("tiny", "1", MODEL_FILE)]
+
+
+async def test_online_callers_get_the_kept_model_without_a_thread(watched: WatchedBlobs) -> None:
+    ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
+    loader = Loader(watched, 1)
+    first = await loader.get_online(ref)
+    with pytest.raises(StopIteration) as ended:
+        loader.get_online(ref).send(None)
+    assert ended.value.value is first
+
+
+def test_many_threads_load_a_model_once(watched: WatchedBlobs) -> None:
+    ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
+    loader = Loader(watched, 1)
+    start = threading.Barrier(THREADS)
+
+    def load() -> object:
+        start.wait()
+        return loader.get(ref)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        loaded = {id(done.result()) for done in [pool.submit(load) for _ in range(THREADS)]}
+    assert len(loaded) == 1
+    assert len(watched.reads) == 2
+
+
+def test_a_slow_load_does_not_hold_up_another_model(watched: WatchedBlobs) -> None:
+    slow = upload(watched, identity(FLOAT, [None, 1]), columns("x"), name="slow")
+    quick = upload(watched, identity(FLOAT, [None, 1]), columns("x"), name="quick")
+    loader = Loader(watched, 1)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def wait_for_the_quick_one(name: str) -> None:
+        if name.startswith("slow/"):
+            entered.set()
+            assert go_on.wait(10)
+
+    watched.before = wait_for_the_quick_one
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(loader.get, slow)
+        assert entered.wait(10)
+        assert loader.get(quick).ref == quick
+        assert not loading.done()
+        go_on.set()
+        assert loading.result(10).ref == slow
+
+
+def test_a_package_that_is_not_there_is_not_found(store: MemoryBlobs) -> None:
+    with pytest.raises(ModelNotFound, match="model tiny/1 is not in storage"):
+        Loader(store, 1).get(ModelRef("tiny", "1", "sha256:" + "0" * 64))
+
+
+def test_another_package_than_the_pinned_one_is_not_loaded(store: MemoryBlobs) -> None:
+    ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
+    upload(store, identity(FLOAT, [None, 1]), columns("x", "y"))
+    assert "is not the one that the endpoint pins" in not_ready(Loader(store, 1), ref)
+
+
+def test_a_changed_model_file_is_not_loaded(store: MemoryBlobs) -> None:
+    ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
+    store.write(Container.MODELS, package_path("tiny", "1", MODEL_FILE), identity(FLOAT, [None, 2]))
+    assert not_ready(Loader(store, 1), ref) == (
+        "the file model.onnx of model tiny/1 is not the one that was published: publish it again"
+    )
+
+
+def test_a_missing_model_file_makes_the_model_not_ready(store: MemoryBlobs) -> None:
+    ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
+    store.delete(Container.MODELS, package_path("tiny", "1", MODEL_FILE))
+    assert "the file model.onnx of model tiny/1" in not_ready(Loader(store, 1), ref)
+
+
+@pytest.mark.parametrize("change", [b"{", b"{}", b'"model_file": "other.onnx"', b'"schema_version": 2'])
+def test_a_package_that_cannot_be_read_makes_the_model_not_ready(store: MemoryBlobs, change: bytes) -> None:
+    """Its digest is right: it was published like that."""
+    upload(store, identity(FLOAT, [None, 1]), columns("x"))
+    blob = store.read(Container.MODELS, package_path("tiny", "1"))
+    assert blob is not None
+    member = change.partition(b":")[0]
+    data = b"\n".join(change + b"," if member in line and b":" in change else line for line in blob.data.split(b"\n"))
+    data = data if b":" in change else change
+    store.write(Container.MODELS, package_path("tiny", "1"), data)
+    message = not_ready(Loader(store, 1), ModelRef("tiny", "1", digest_of(data)))
+    assert message == "the package of model tiny/1 cannot be read: publish it again"
+
+
+def test_a_broken_graph_makes_the_model_not_ready(store: MemoryBlobs) -> None:
+    ref = upload(store, b"no graph", columns("x"))
+    assert not_ready(Loader(store, 1), ref).startswith("the ONNX graph cannot be loaded: ")
+
+
+def test_a_model_that_does_not_run_on_its_own_signature_is_told_before_anybody_scores(store: MemoryBlobs) -> None:
+    ref = upload(store, identity(FLOAT, [None, 3]), columns("a", "b"))
+    message = not_ready(Loader(store, 1), ref)
+    assert message.startswith("model tiny/1 does not run on an input made from its signature: the model failed: ")
+    assert "Got: 2 Expected: 3" in message
+
+
+def test_text_inputs_are_warmed_up_with_texts(store: MemoryBlobs) -> None:
+    upper = graph([node("Identity", ["x"], ["y"])], [value("x", STRING, [None])], [value("y", STRING, [None])])
+    assert Loader(store, 1).get(upload(store, upper, columns("x", type="string")))
+
+
+def test_a_failed_load_is_tried_again(store: MemoryBlobs) -> None:
+    good = identity(FLOAT, [None, 1])
+    ref = upload(store, good, columns("x"))
+    loader = Loader(store, 1)
+    store.delete(Container.MODELS, package_path("tiny", "1", MODEL_FILE))
+    not_ready(loader, ref)
+    store.write(Container.MODELS, package_path("tiny", "1", MODEL_FILE), good)
+    assert loader.get(ref).ref == ref
+
+
+def test_storage_that_does_not_answer_is_told_as_such_and_asked_again(watched: WatchedBlobs) -> None:
+    ref = upload(watched, lookup(2), columns("index", type="long"))
+    loader = Loader(watched, 1)
+
+    def refuse(name: str) -> None:
+        raise StorageUnavailable("storage does not answer")
+
+    watched.before = refuse
+    with pytest.raises(StorageUnavailable):
+        loader.get(ref)
+    watched.before = lambda name: None
+    assert loader.get(ref).flavor.predict({"index": np.array([1])})["y"].tolist() == [10.0]
+
+
+def test_two_versions_live_side_by_side(store: MemoryBlobs) -> None:
+    first = upload(store, identity(FLOAT, [None, 1]), columns("x"), version="1")
+    second = upload(store, identity(INT64, [None, 1]), columns("x", type="long"), version="2")
+    loader = Loader(store, 1)
+    assert [loader.get(first).ref, loader.get(second).ref] == [first, second]
+    assert loader.get(first) is not loader.get(second)
+
+
+def test_the_cost_of_a_row_follows_what_is_measured(store: MemoryBlobs) -> None:
+    model = Loader(store, 1).get(upload(store, identity(FLOAT, [None, 1]), columns("x")))
+    model.row_s = 0.0
+    model.measured(10, 1.0)
+    once = model.row_s
+    for _ in range(100):
+        model.measured(10, 1.0)
+    assert once == pytest.approx(0.02)
+    assert model.row_s == pytest.approx(0.1)

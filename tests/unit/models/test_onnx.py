@@ -1,0 +1,191 @@
+"""The onnx flavor: how columns and tensors reach a graph, and what a graph may do wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import external_data_helper, helper, numpy_helper
+
+from shared.errors import ModelNotReady, ScoringFailed
+from shared.models.flavors import onnx
+from shared.models.signature import Column, Features, Signature, Tensor, from_table
+from tests.unit.models.graphs import (
+    BOOL,
+    FLOAT,
+    FLOAT16,
+    INT64,
+    STRING,
+    UINT8,
+    columns,
+    graph,
+    identity,
+    lookup,
+    node,
+    tensors,
+    value,
+)
+
+
+def predict(data: bytes, signature: Signature, features: Features) -> dict[str, list[Any]]:
+    outputs = onnx.load(data, signature, 1).predict(features)
+    return {name: array.tolist() for name, array in outputs.items()}
+
+
+def not_ready(data: bytes, signature: Signature) -> str:
+    with pytest.raises(ModelNotReady) as caught:
+        onnx.load(data, signature, 1)
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def failure(data: bytes, signature: Signature, features: Features) -> str:
+    with pytest.raises(ScoringFailed) as caught:
+        onnx.load(data, signature, 1).predict(features)
+    assert "\n" not in caught.value.message
+    return caught.value.message
+
+
+def added(shape: tuple[int | str | None, ...]) -> bytes:
+    """`y = a - b`: not the same when the inputs are mixed up."""
+    inputs = [value("b", FLOAT, shape), value("a", FLOAT, shape)]
+    return graph([node("Sub", ["a", "b"], ["y"])], inputs, [value("y", FLOAT, shape)])
+
+
+AB: Features = {"a": np.array([5.0, 7.0]), "b": np.array([1.0, 2.0])}
+
+
+def test_one_input_takes_all_columns_in_the_order_of_the_signature() -> None:
+    rows = [[1.5, 2.5, 3.5], [4.5, 5.5, 6.5]]
+    signature = columns("c", "a", "b")
+    features = from_table(signature, ["a", "b", "c"], rows)
+    outputs = predict(identity(FLOAT, [None, 3], "input"), signature, features)
+    assert outputs == {"y": [[3.5, 1.5, 2.5], [6.5, 4.5, 5.5]]}
+
+
+def test_one_input_takes_columns_of_several_types() -> None:
+    signature = Signature(columns=(Column(name="a", type="long"), Column(name="b", type="boolean")))
+    features = {"a": np.array([3]), "b": np.array([True])}
+    assert predict(identity(FLOAT, [None, 2]), signature, features) == {"y": [[3.0, 1.0]]}
+
+
+@pytest.mark.parametrize("shape", [(None, 1), (None,), ("rows", 1)])
+def test_one_input_a_column_is_matched_by_name(shape: tuple[int | str | None, ...]) -> None:
+    assert predict(added(shape), columns("a", "b"), AB) == {"y": [4.0, 5.0]}
+
+
+def test_a_column_that_the_graph_does_not_take_is_left_out() -> None:
+    features = {**AB, "c": np.array(["x", "y"], dtype=object)}
+    signature = Signature(columns=(*columns("a", "b").columns, Column(name="c", type="string")))
+    assert predict(added((None, 1)), signature, features) == {"y": [4.0, 5.0]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_", "given"),
+    [
+        (STRING, "string", ["a", "ü", ""]),
+        (INT64, "long", [2**62 + 1, -1, 0]),
+        (BOOL, "boolean", [True, False, True]),
+        (FLOAT16, "double", [0.5, -2.0, 0.0]),
+        (FLOAT, "double", [0.5, -2.0, 0.0]),
+    ],
+)
+def test_types_pass_through_a_graph(kind: int, type_: Any, given: list[Any]) -> None:
+    signature = columns("x", type=type_)
+    features = from_table(signature, ["x"], [[each] for each in given])
+    assert predict(identity(kind, [None, 1]), signature, features) == {"y": given}
+
+
+def test_tensors_are_matched_by_name() -> None:
+    signature = tensors(a=("float32", (-1, 2)), b=("float32", (-1, 2)))
+    ones = np.ones((1, 2), np.float32)
+    assert predict(added((None, 2)), signature, {"a": ones * 3, "b": ones}) == {"y": [[2.0, 2.0]]}
+
+
+def test_one_tensor_reaches_the_only_input_whatever_its_name() -> None:
+    signature = Signature(tensors=(Tensor(dtype="float64", shape=(-1, 2)),))
+    assert predict(identity(FLOAT, [None, 2]), signature, {"": np.array([[1.0, 2.0]])}) == {"y": [[1.0, 2.0]]}
+
+
+def test_only_an_output_of_one_column_becomes_a_plain_one() -> None:
+    outputs = onnx.load(identity(FLOAT, [None, None]), columns("a", "b"), 1).predict(AB)
+    assert outputs["y"].shape == (2, 2)
+    outputs = onnx.load(identity(FLOAT, [None, None]), columns("a"), 1).predict({"a": AB["a"]})
+    assert outputs["y"].shape == (2,)
+
+
+def test_inputs_that_the_signature_does_not_name_make_the_model_not_ready() -> None:
+    message = "the graph takes b, which the signature does not name"
+    assert not_ready(added((None, 1)), columns("a", "z")) == message
+    assert not_ready(added((None,)), tensors(a=("float32", (-1,)), z=("float32", (-1,)))) == message
+
+
+def test_an_input_type_that_is_not_supported_is_named() -> None:
+    assert not_ready(identity(UINT8, [None, 1]), columns("x")) == (
+        "the input x has the type tensor(uint8), which is not supported"
+    )
+
+
+def test_an_output_of_maps_makes_the_model_not_ready() -> None:
+    """What skl2onnx makes of a classifier unless zipmap is switched off."""
+    labels_to_floats = helper.make_map_type_proto(INT64, helper.make_tensor_type_proto(FLOAT, None))
+    output = helper.make_value_info("probabilities", helper.make_sequence_type_proto(labels_to_floats))
+    zipmap = node("ZipMap", ["x"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
+    data = graph([zipmap], [value("x", FLOAT, [None, 2])], [output])
+    message = "the outputs probabilities are not tensors: convert the model with zipmap off"
+    assert not_ready(data, columns("a", "b")) == message
+
+
+@pytest.mark.parametrize("data", [b"", b"junk", b"\0" * 100])
+def test_bytes_that_are_no_graph_make_the_model_not_ready(data: bytes) -> None:
+    assert not_ready(data, columns("a")).startswith("the ONNX graph cannot be loaded: ")
+
+
+def test_a_graph_with_an_unknown_operator_makes_the_model_not_ready() -> None:
+    data = graph([node("Nope", ["x"], ["y"])], [value("x", FLOAT, [None])], [value("y", FLOAT, [None])])
+    assert "Nope" in not_ready(data, columns("x"))
+
+
+def test_a_graph_whose_weights_lie_in_another_file_makes_the_model_not_ready_and_tells_no_path() -> None:
+    weights = numpy_helper.from_array(np.arange(3, dtype=np.float32), "w")
+    external_data_helper.set_external_data(weights, "absent/weights.bin")
+    weights.ClearField("raw_data")
+    inputs, outputs = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
+    body = helper.make_graph([node("Add", ["x", "w"], ["y"])], "tiny", inputs, outputs, [weights])
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    message = not_ready(model.SerializeToString(), columns("a", "b", "c"))
+    assert "External data" in message
+    assert "weights.bin" not in message
+    assert str(Path.cwd()) not in message
+
+
+def test_a_model_that_raises_says_so_in_one_line_without_a_path() -> None:
+    """The runtime's own message for this names the C++ file and line."""
+    data = graph(
+        [node("Reshape", ["x", "shape"], ["y"], name="/head/Reshape")],
+        [value("x", FLOAT, [None, None])],
+        [value("y", FLOAT, None)],
+        shape=np.array([2, 2], np.int64),
+    )
+    message = failure(data, columns("a", "b", "c"), {name: np.zeros(1) for name in "abc"})
+    assert message.startswith("the model failed: ")
+    assert "while running Reshape node" in message
+    assert "onnxruntime/" not in message
+    assert ".h:" not in message
+    assert "/head/Reshape" in message
+
+
+def test_a_wrong_number_of_columns_is_told_with_both_numbers() -> None:
+    message = failure(identity(FLOAT, [None, 3]), columns("a", "b"), AB)
+    assert "Got: 2 Expected: 3" in message
+
+
+def test_a_value_that_the_graph_cannot_hold_fails_as_the_model() -> None:
+    features: Features = {"x": np.array(["not a number"], dtype=object)}
+    assert failure(identity(FLOAT, [None, 1]), columns("x", type="string"), features)
+
+
+def test_the_lookup_fails_only_for_an_index_that_is_not_there() -> None:
+    signature = columns("index", type="long")
+    assert predict(lookup(3), signature, {"index": np.array([2, 0])}) == {"y": [20.0, 0.0]}
+    assert "out of data bounds" in failure(lookup(3), signature, {"index": np.array([3])})

@@ -1,0 +1,280 @@
+"""Azure ML's scoring contract: what is taken, what is refused, and what comes back."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import MalformedRequest, SchemaMismatch, UnsupportedMediaType
+from shared.models.scoring import Predictions
+from shared.models.signature import Column, Features, Signature, Tensor, count_rows
+from shared.online.protocols import azureml
+
+TABLE = Signature(
+    columns=(
+        Column(name="n", type="long"),
+        Column(name="s", type="string"),
+        Column(name="o", type="double", required=False),
+    )
+)
+WIDE = Signature(columns=tuple(Column(name=kind, type=kind) for kind in ("boolean", "integer", "float")))
+TENSOR = Signature(tensors=(Tensor(dtype="float32", shape=(-1, 2)),))
+TEXTS = Signature(tensors=(Tensor(name="t", dtype="str", shape=(-1,)), Tensor(name="u", dtype="uint8", shape=(-1,))))
+SIGNATURES = (TABLE, WIDE, TENSOR, TEXTS)
+
+
+def parse(document: object, signature: Signature = TABLE, content_type: str | None = "application/json") -> Features:
+    return azureml.parse(json.dumps(document).encode(), content_type, signature)
+
+
+def malformed(body: bytes, signature: Signature = TABLE) -> str:
+    with pytest.raises(MalformedRequest) as caught:
+        azureml.parse(body, None, signature)
+    return caught.value.message
+
+
+def lists(features: Features) -> dict[str, list[Any]]:
+    return {name: array.tolist() for name, array in features.items()}
+
+
+def test_a_table_of_columns_index_and_data() -> None:
+    data = {"columns": ["s", "n", "o"], "index": [7, 8], "data": [["a", 1, 0.5], ["b", 2, 1.5]]}
+    assert lists(parse({"input_data": data})) == {"n": [1, 2], "s": ["a", "b"], "o": [0.5, 1.5]}
+
+
+@pytest.mark.parametrize("index", [None, [0], ["any"], [[]]])
+def test_the_index_may_be_left_out_and_hold_anything(index: Any) -> None:
+    data = {"columns": ["n", "s"], "data": [[1, "a"]]} | ({"index": index} if index is not None else {})
+    assert count_rows(parse({"input_data": data})) == 1
+
+
+def test_rows_without_columns_come_in_the_order_of_the_signature() -> None:
+    assert lists(parse({"input_data": [[1, "a", 0.5]]})) == {"n": [1], "s": ["a"], "o": [0.5]}
+
+
+def test_tensors_come_as_a_list_or_by_name() -> None:
+    assert lists(parse({"input_data": [[1, 2.5]]}, TENSOR)) == {"": [[1.0, 2.5]]}
+    assert lists(parse({"input_data": {"t": ["a"], "u": [255]}}, TEXTS)) == {"t": ["a"], "u": [255]}
+
+
+@pytest.mark.parametrize("params", [None, {}, []])
+def test_params_may_be_there_and_empty(params: object) -> None:
+    assert count_rows(parse({"input_data": [[1, "a", 0.5]], "params": params})) == 1
+
+
+@pytest.mark.parametrize("data", [[], {"columns": ["n", "s"], "data": []}, {"columns": ["s", "n"], "data": []}])
+def test_an_empty_table_is_no_error(data: object) -> None:
+    assert count_rows(parse({"input_data": data})) == 0
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [None, "application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;"],
+)
+def test_json_content_types_are_taken(content_type: str | None) -> None:
+    assert count_rows(parse({"input_data": []}, content_type=content_type)) == 0
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/csv", "application/jsonp", "application/x-www-form-urlencoded", "text/json", "*/*"]
+)
+def test_other_content_types_are_refused_before_the_body_is_looked_at(content_type: str) -> None:
+    with pytest.raises(UnsupportedMediaType):
+        azureml.parse(b"\xff", content_type, TABLE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{", id="cut"),
+        pytest.param(b"{}x", id="more"),
+        pytest.param(b'{"input_data": NaN}', id="nan"),
+        pytest.param(b'{"input_data": [[1e999, "a", 1]]}', id="infinite"),
+        pytest.param(b"\xff\xfe", id="no-utf8"),
+        pytest.param(b'{"input_data": [[1, "\xff", 1]]}', id="no-utf8-inside"),
+        pytest.param(b'\xef\xbb\xbf{"input_data": []}', id="byte-order-mark"),
+        pytest.param(b'{"input_data": [[1, "\\ud800", 1]]}', id="half-a-surrogate"),
+        pytest.param(b"[" * 100_000, id="deep-and-cut"),
+        pytest.param(b'{"input_data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", id="deep"),
+    ],
+)
+def test_a_body_that_is_not_json_is_told_so(body: bytes) -> None:
+    assert malformed(body).startswith("the body is not JSON: ")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"input_data"', b"{}", b'{"data": []}'])
+def test_a_body_without_input_data_is_told_what_it_must_hold(body: bytes) -> None:
+    assert malformed(body) == 'the body must be an object with the member "input_data"'
+
+
+def test_members_that_nobody_reads_are_named() -> None:
+    message = malformed(b'{"input_data": [], "method": "predict", "data": []}')
+    assert message == 'unknown members beside "input_data": data, method'
+
+
+def test_params_are_refused_by_a_model_that_takes_none() -> None:
+    assert malformed(b'{"input_data": [], "params": {"k": 1}}') == "this model takes no params"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (None, "must hold"),
+        (1, "must hold"),
+        ("text", "must hold"),
+        ({}, "must hold"),
+        ({"columns": ["n"]}, "must hold"),
+        ({"data": [[1]]}, "must hold"),
+        ({"columns": "n", "data": [[1]]}, "list of names"),
+        ({"columns": [1], "data": [[1]]}, "list of names"),
+        ({"columns": None, "data": [[1]]}, "list of names"),
+        ({"columns": ["n"], "data": None}, "lists of values"),
+        ({"columns": ["n"], "data": {"n": [1]}}, "lists of values"),
+        ({"columns": ["n"], "data": [1]}, "lists of values"),
+        ({"columns": ["n"], "data": ["1"]}, "lists of values"),
+        ([{"n": 1, "s": "a"}], "lists of values"),
+        ([[1, "a", 1], None], "lists of values"),
+        ({"columns": ["n"], "data": [[1]], "index": 0}, "one entry for each row"),
+        ({"columns": ["n"], "data": [[1]], "index": []}, "one entry for each row"),
+        ({"columns": ["n"], "data": 1, "index": [0]}, "one entry for each row"),
+    ],
+)
+def test_a_table_of_another_form_is_told_what_is_wrong(data: object, says: str) -> None:
+    assert says in malformed(json.dumps({"input_data": data}).encode())
+
+
+@pytest.mark.parametrize("data", [None, 1, True, "text"])
+def test_tensors_of_another_form_are_told_what_is_wrong(data: object) -> None:
+    message = malformed(json.dumps({"input_data": data}).encode(), TENSOR)
+    assert message == '"input_data" must be a list, or an object of named lists'
+
+
+def test_whole_numbers_that_json_readers_round_are_refused_and_never_rounded() -> None:
+    assert lists(parse({"input_data": [[2**63 - 1, "a", 1]]}))["n"] == [2**63 - 1]
+    for number in (2**63, 2**64, 10**30, -(2**63) - 1):
+        with pytest.raises(SchemaMismatch, match="column 'n', row 0"):
+            parse({"input_data": [[number, "a", 1]]})
+
+
+atoms = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5)
+)
+documents = st.recursive(
+    atoms,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["columns", "data", "index", "n", "s", "o", "t", "u", ""]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+tables = st.fixed_dictionaries(
+    {
+        "columns": st.lists(st.sampled_from(["n", "s", "o", "x"]), max_size=4),
+        "data": st.lists(st.lists(atoms, max_size=4)),
+    },
+    optional={"index": st.lists(atoms, max_size=3)},
+)
+numbers = st.text("0123456789.eE+-", min_size=1, max_size=400)
+
+
+def settles(body: bytes) -> None:
+    for signature in SIGNATURES:
+        try:
+            features = azureml.parse(body, None, signature)
+        except (MalformedRequest, SchemaMismatch) as error:
+            assert error.message  # noqa: PT017 - either outcome is right
+            continue
+        assert {array.shape[0] for array in features.values()} == {count_rows(features)}
+
+
+@given(documents)
+def test_any_json_document_converts_or_is_refused(document: object) -> None:
+    settles(json.dumps(document).encode())
+
+
+@given(documents | tables)
+def test_any_input_data_converts_or_is_refused(data: object) -> None:
+    settles(json.dumps({"input_data": data}).encode())
+
+
+@given(st.lists(st.lists(atoms, min_size=3, max_size=3), max_size=4))
+def test_any_rows_convert_or_are_refused(rows: list[list[object]]) -> None:
+    settles(json.dumps({"input_data": rows}).encode())
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_convert_or_are_refused(body: bytes) -> None:
+    settles(body)
+    settles(b'{"input_data": [[' + body + b"]]}")
+
+
+@given(numbers)
+def test_any_spelling_of_a_number_converts_or_is_refused(number: str) -> None:
+    settles(f'{{"input_data": [[{number}, "a", {number}]]}}'.encode())
+
+
+@given(st.integers(1, 1200), st.sampled_from(["1", '"a"', ""]))
+def test_any_depth_converts_or_is_refused(depth: int, core: str) -> None:
+    settles(f'{{"input_data": {"[" * depth}{core}{"]" * depth}}}'.encode())
+
+
+def rendered(**outputs: Any) -> Any:
+    arrays = {name: np.asarray(values) for name, values in outputs.items()}
+    return orjson.loads(azureml.render(Predictions(len(next(iter(arrays.values()))), arrays)))
+
+
+def test_one_output_comes_back_as_a_bare_list() -> None:
+    body = azureml.render(Predictions(2, {"price": np.array([11633.1, 8522.1])}))
+    assert body == b"[11633.1,8522.1]"
+    assert rendered(labels=np.array(["a", "ü"], dtype=object)) == ["a", "ü"]
+    assert rendered(probabilities=[[0.25, 0.75], [1.0, 0.0]]) == [[0.25, 0.75], [1.0, 0.0]]
+    assert rendered(many=np.zeros((1, 2, 2))) == [[[0.0, 0.0], [0.0, 0.0]]]
+
+
+def test_several_outputs_come_back_as_records() -> None:
+    assert rendered(label=[1, 0], probabilities=[[0.25, 0.75], [1.0, 0.0]]) == [
+        {"label": 1, "probabilities": [0.25, 0.75]},
+        {"label": 0, "probabilities": [1.0, 0.0]},
+    ]
+
+
+def test_numbers_that_json_has_not_come_back_as_null() -> None:
+    """A raw NaN, as other servers send it, breaks every strict reader."""
+    odd = [math.nan, math.inf, -math.inf, 1.0]
+    assert rendered(y=odd) == [None, None, None, 1.0]
+    assert rendered(y=np.array(odd, np.float32).reshape(2, 2)) == [[None, None], [None, 1.0]]
+    assert rendered(a=[math.nan], b=[1]) == [{"a": None, "b": 1}]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        (np.int64, [2**63 - 1, -(2**63)]),
+        (np.uint64, [2**64 - 1, 0]),
+        (np.bool_, [True, False]),
+        (np.float16, [0.5, -2.0]),
+        (np.int8, [-128, 127]),
+    ],
+)
+def test_every_type_of_output_comes_back_exactly(dtype: Any, values: list[Any]) -> None:
+    assert rendered(y=np.array(values, dtype)) == values
+
+
+def test_no_rows_come_back_as_an_empty_list() -> None:
+    assert rendered(y=np.empty(0)) == []
+    assert rendered(a=np.empty(0), b=np.empty(0)) == []
+
+
+def test_errors_come_in_one_envelope() -> None:
+    body = azureml.render_error("SchemaMismatch", "missing columns: ü")
+    assert json.loads(body) == {"error": {"code": "SchemaMismatch", "message": "missing columns: ü"}}
