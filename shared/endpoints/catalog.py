@@ -7,7 +7,6 @@ storage does not answer, the last known document goes on serving.
 import asyncio
 import logging
 import re
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -37,6 +36,8 @@ from shared.ports import BlobStore, Container
 
 _log = logging.getLogger(__name__)
 _NAME = re.compile(ENDPOINT_NAME_PATTERN)
+# How long a request waits for a newer document than the one that is known, s.
+_PATIENCE_S = 1.0
 
 
 class _Kept(NamedTuple):
@@ -51,32 +52,40 @@ class Catalog:
         self._refresh_s = refresh_s
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
-        self._lock = threading.Lock()
+        self._looking: dict[str, asyncio.Task[Endpoint]] = {}
 
     async def read_online(self, name: str) -> Endpoint:
+        """As `read`, one look at a time; a known document goes on serving while storage is slow."""
         kept = self._kept.get(name)
-        if kept is not None and self._clock() - kept.looked_at < self._refresh_s:
+        if kept is not None and self._is_fresh(kept):
             return kept.endpoint
-        return await asyncio.to_thread(self.read, name)
+        look = self._looking.get(name)
+        if look is None:
+            look = self._looking[name] = asyncio.create_task(asyncio.to_thread(self.read, name))
+            look.add_done_callback(lambda _: self._looking.pop(name, None))
+        done, _ = await asyncio.wait({look}, timeout=_PATIENCE_S if kept else None)
+        return look.result() if done or kept is None else kept.endpoint
 
     def read(self, name: str) -> Endpoint:
         """At most `refresh_s` old. Raises EndpointNotFound."""
-        with self._lock:
-            kept = self._kept.get(name)
-            if kept is not None and self._clock() - kept.looked_at < self._refresh_s:
-                return kept.endpoint
-            try:
-                self._kept[name] = kept = self._look(name, kept)
-            except EndpointNotFound:
-                self._kept.pop(name, None)
-                raise
-            except StorageUnavailable:
-                if kept is None:
-                    raise
-                _log.warning("endpoint %s: storage does not answer, serving the last known document", name)
-                # Asked again after `refresh_s`: each try may take long, and callers must not wait for one each.
-                self._kept[name] = kept._replace(looked_at=self._clock())
+        kept = self._kept.get(name)
+        if kept is not None and self._is_fresh(kept):
             return kept.endpoint
+        try:
+            self._kept[name] = kept = self._look(name, kept)
+        except EndpointNotFound:
+            self._kept.pop(name, None)
+            raise
+        except (StorageUnavailable, ConfigurationError) as error:
+            if kept is None:
+                raise
+            _log.warning("endpoint %s: serving the last known document: %s", name, error.message)
+            # Asked again after `refresh_s`: each try may take long, and callers must not wait for one each.
+            self._kept[name] = kept._replace(looked_at=self._clock())
+        return kept.endpoint
+
+    def _is_fresh(self, kept: _Kept) -> bool:
+        return self._clock() - kept.looked_at < self._refresh_s
 
     def _look(self, name: str, kept: _Kept | None) -> _Kept:
         # What comes from a caller's address may be anything, and is made into a blob's path here.
@@ -143,17 +152,19 @@ class Catalog:
         return Endpoint(head=head, revision=current.endpoint.revision)
 
     def _save_head(self, name: str, head: Head, etag: str | None, change: str) -> None:
+        """First the audit, so that no change is without one; an entry whose change was not made is taken back."""
         data = _bytes(head)
+        stamp = head.updated_at.astimezone(UTC).strftime("%Y/%m/%d/%H%M%S%f")
+        entry = f"{stamp}-{name}-{change}-{uuid4().hex[:8]}.json"
+        self._store.write(Container.AUDIT, entry, data, create=True)
         try:
             self._store.write(Container.ENDPOINTS, f"{name}/head.json", data, if_match=etag, create=etag is None)
         except StaleDocument:
+            self._store.delete(Container.AUDIT, entry)
             raise StaleDocument(
                 f"endpoint '{name}' was changed by someone else: read it and repeat the change"
             ) from None
-        stamp = head.updated_at.astimezone(UTC).strftime("%Y/%m/%d/%H%M%S%f")
-        self._store.write(Container.AUDIT, f"{stamp}-{name}-{change}-{uuid4().hex[:8]}.json", data, create=True)
-        with self._lock:
-            self._kept.pop(name, None)
+        self._kept.pop(name, None)
 
 
 def revision_path(name: str, number: int) -> str:

@@ -2,16 +2,25 @@
 
 import asyncio
 import hashlib
+import logging
 import threading
 import time
+from pathlib import PurePosixPath
+from typing import Final
 
 from pydantic import ValidationError
 
-from shared.errors import ModelNotFound, ModelNotReady, SlipwayError
+from shared.errors import ModelNotFound, ModelNotReady, ScoringFailed
 from shared.models.flavors import onnx
 from shared.models.package import ModelPackage, ModelRef, digest_of, package_path
 from shared.models.signature import Signature, example
 from shared.ports import BlobStore, Container
+
+_log = logging.getLogger(__name__)
+
+_MLFLOW_SUFFIXES: Final = frozenset({".yaml", ".txt", ".json"})
+# Until a model is measured it is taken for a slow one, and called in a thread.
+_UNKNOWN_ROW_S: Final = 1.0
 
 
 class LoadedModel:
@@ -21,7 +30,7 @@ class LoadedModel:
         self.ref = ref
         self.signature = signature
         self.flavor = flavor
-        self.row_s = 0.0
+        self.row_s = _UNKNOWN_ROW_S
 
     def measured(self, rows: int, seconds: float) -> None:
         """A moving average; one slow call counts for little, a slow model soon shows."""
@@ -54,16 +63,22 @@ class Loader:
 
     def _load(self, ref: ModelRef) -> LoadedModel:
         package = self._read_package(ref)
-        file = package.file(package.model_file)
-        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version, file.path))
-        if blob is None or hashlib.sha256(blob.data).hexdigest() != file.sha256:
-            raise ModelNotReady(
-                f"the file {file.path} of model {ref} is not the one that was published: publish it again"
-            )
-        flavor = onnx.load(blob.data, package.signature, self._onnx_threads)
-        model = LoadedModel(ref, package.signature, flavor)
+        graph = self._read_file(ref, package, package.model_file)
+        folder = package.model_file.rpartition("/")[0]
+        weights = {
+            PurePosixPath(file.path).name: self._read_file(ref, package, file.path)
+            for file in package.files
+            if _may_hold_weights(file.path, folder) and file.path != package.model_file
+        }
+        model = LoadedModel(ref, package.signature, onnx.load(graph, weights, package.signature, self._onnx_threads))
         _warm_up(model)
         return model
+
+    def _read_file(self, ref: ModelRef, package: ModelPackage, path: str) -> bytes:
+        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version, path))
+        if blob is None or hashlib.sha256(blob.data).hexdigest() != package.file(path).sha256:
+            raise ModelNotReady(f"the file {path} of model {ref} is not the one that was published: publish it again")
+        return blob.data
 
     def _read_package(self, ref: ModelRef) -> ModelPackage:
         blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version))
@@ -79,15 +94,20 @@ class Loader:
             raise ModelNotReady(f"the package of model {ref} cannot be read: publish it again") from None
 
 
+def _may_hold_weights(path: str, folder: str) -> bool:
+    """Beside the graph, and none of the files that MLflow itself writes there."""
+    file = PurePosixPath(path)
+    return str(file.parent) == (folder or ".") and file.name != "MLmodel" and file.suffix not in _MLFLOW_SUFFIXES
+
+
 def _warm_up(model: LoadedModel) -> None:
-    """The first calls of a session cost many times the later ones; a graph that cannot run is found here."""
+    """The first calls of a session cost many times the later ones, and tell what a row costs."""
     features = example(model.signature)
     try:
         model.flavor.predict(features)
         started = time.perf_counter()
         model.flavor.predict(features)
-    except SlipwayError as error:
-        raise ModelNotReady(
-            f"model {model.ref} does not run on an input made from its signature: {error.message}"
-        ) from error
-    model.row_s = time.perf_counter() - started
+        model.row_s = time.perf_counter() - started
+    except ScoringFailed as error:
+        # A model may well refuse zeros and empty texts, an encoder its unknown categories.
+        _log.warning("model %s was not warmed up: %s", model.ref, error.message)

@@ -16,6 +16,7 @@ from shared.errors import (
     ErrorThresholdExceeded,
     InvalidTransition,
     MalformedRequest,
+    ModelError,
     ModelNotReady,
     NotAuthenticated,
     NotAuthorized,
@@ -128,7 +129,7 @@ async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
         reply = await body(call)
     except SlipwayError as error:
         row = row_for(error)
-        if row.status >= 500:
+        if row.status >= 500 or isinstance(error, ModelError):
             _log.warning("request %s: %s: %s", call.id, error.code, error.message)
         told = _MISCONFIGURED if isinstance(error, ConfigurationError) else error
         reply = _error_reply(told, row)

@@ -48,6 +48,31 @@ def _save(folder: Path) -> None:
     mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False)
 
 
+def save_large(folder: Path) -> None:
+    """A neural network on the same data, whose weights MLflow puts into a file of their own, as it does by default."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _save_large(folder)
+
+
+def _save_large(folder: Path) -> None:
+    import mlflow.onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+    from onnx import numpy_helper
+    from skl2onnx import to_onnx
+    from sklearn.datasets import load_iris
+    from sklearn.neural_network import MLPClassifier
+
+    features, species = load_iris(return_X_y=True)
+    network = MLPClassifier((400,), max_iter=5, random_state=0).fit(features.astype(np.float32), species)
+    graph = to_onnx(network, features[:1].astype(np.float32), options={"zipmap": False}, target_opset=18)
+    for tensor in graph.graph.initializer:  # as most other exporters write them; only such weights are moved out
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+    signature = ModelSignature(inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 4))]))
+    mlflow.onnx.save_model(graph, folder, signature=signature)
+
+
 def rows(count: int) -> list[list[float]]:
     """Real flowers, `[count][4]`, again from the start when there are no more."""
     from sklearn.datasets import load_iris

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -27,6 +27,9 @@ _DTYPES: Final = {
 _PATH: Final = re.compile(r"""(?<!\w)(?<!Name:')\.{0,2}/[^\s"'()]+""")
 
 
+_NO_FOLDER: Final = "/nonexistent"
+
+
 class OnnxModel(NamedTuple):
     """A session and its feeds. Safe to call from several threads at once."""
 
@@ -46,8 +49,11 @@ class OnnxModel(NamedTuple):
         }
 
 
-def load(graph: bytes, signature: Signature, threads: int) -> OnnxModel:
-    """Raises ModelNotReady when the graph cannot be loaded, or does not fit the signature."""
+def load(graph: bytes, weights: Mapping[str, bytes], signature: Signature, threads: int) -> OnnxModel:
+    """`weights`: files that the graph may refer to, by name. It is given no other file.
+
+    Raises ModelNotReady when the graph cannot be loaded, or does not fit the signature.
+    """
     # onnxruntime 1.32 sends telemetry and writes below the home folder, unless it is told not to before its import.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # costs 0.7 s: only a process that scores pays it
@@ -56,6 +62,11 @@ def load(graph: bytes, signature: Signature, threads: int) -> OnnxModel:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Without this, weights that the package lacks would be looked for in the process's own folder.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
+    if weights:
+        sizes = [len(content) for content in weights.values()]
+        options.add_external_initializers_from_files_in_memory(list(weights), list(weights.values()), sizes)
     try:
         session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -25,9 +25,10 @@ def parse(body: bytes, content_type: str | None, signature: Signature) -> Featur
     if not isinstance(document, dict) or "input_data" not in document:
         raise MalformedRequest('the body must be an object with the member "input_data"')
     if unknown := sorted(set(document) - {"input_data", "params"}):
-        raise MalformedRequest(f'unknown members beside "input_data": {", ".join(unknown)}')
-    if document.get("params"):
-        raise MalformedRequest("this model takes no params")
+        raise MalformedRequest(f'unknown members beside "input_data": {", ".join(unknown)[:200]}')
+    # As in MLflow, a model whose signature names no params is not given any.
+    if not isinstance(document.get("params", {}), dict | None):
+        raise MalformedRequest('"params" must be an object')
     data = document["input_data"]
     return _columns(data, signature) if signature.columns else _tensors(data, signature)
 

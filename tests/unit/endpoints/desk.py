@@ -1,5 +1,6 @@
 """A catalog with its storage and its clock in hand."""
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,11 +17,13 @@ HEAD = "flowers/head.json"
 
 
 class FlakyBlobs(MemoryBlobs):
-    """Counts reads, fails while `down`, and does something before each write."""
+    """Counts reads, fails while `down`, waits until `slow` is set, and does something before each write."""
 
     def __init__(self) -> None:
         super().__init__()
         self.down = False
+        self.slow = threading.Event()
+        self.slow.set()
         self.reads: list[str] = []
         self.before_write: Callable[[Container, str], None] = lambda container, name: None
 
@@ -34,6 +37,7 @@ class FlakyBlobs(MemoryBlobs):
         if_match: str | None = None,
     ) -> Blob | None:
         self.reads.append(name)
+        self.slow.wait(30)
         if self.down:
             raise StorageUnavailable("storage does not answer")
         return super().read(container, name, offset=offset, length=length, if_match=if_match)

@@ -1,5 +1,6 @@
 """Reading endpoint documents: fresh within a stated time, and served on while storage is away."""
 
+import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
@@ -176,3 +177,30 @@ def test_names_are_those_of_the_endpoints_with_a_head(desk: Desk) -> None:
     for path in ("half/revisions/1.json", "head.json", "trees/head.json", "trees/old/head.json", "loose"):
         desk.store.write(Container.ENDPOINTS, path, b"{}")
     assert list(desk.catalog.names()) == ["flowers", "trees"]
+
+
+async def test_a_known_document_serves_while_storage_is_slow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.endpoints.catalog._PATIENCE_S", 0.01)
+    known = await desk.catalog.read_online("flowers")
+    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.now += REFRESH_S
+    desk.store.slow.clear()
+    desk.store.reads.clear()
+    assert [await desk.catalog.read_online("flowers") for _ in range(3)] == [known] * 3
+    desk.store.slow.set()
+    while (await desk.catalog.read_online("flowers")).head.traffic != {"green": 100}:
+        await asyncio.sleep(0)
+    assert desk.store.reads == [HEAD]
+
+
+async def test_first_readers_wait_for_one_look(desk: Desk) -> None:
+    endpoints = await asyncio.gather(*(desk.catalog.read_online("flowers") for _ in range(20)))
+    assert {endpoint.name for endpoint in endpoints} == {"flowers"}
+    assert desk.store.reads == [HEAD, REVISION]
+
+
+def test_a_broken_new_document_does_not_hide_the_known_one(desk: Desk) -> None:
+    known = desk.catalog.read("flowers")
+    desk.store.write(Container.ENDPOINTS, HEAD, b"{")
+    desk.now += REFRESH_S
+    assert desk.catalog.read("flowers") == known

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from shared.errors import ModelNotFound, ModelNotReady, StorageUnavailable
 from shared.models.loader import Loader
 from shared.models.package import ModelRef, digest_of, package_path
 from shared.ports import Blob, Container
-from tests.support import iris
+from tests.support import endpoint, iris
 from tests.unit.models.graphs import (
     FLOAT,
     INT64,
@@ -169,16 +170,30 @@ def test_a_broken_graph_makes_the_model_not_ready(store: MemoryBlobs) -> None:
     assert not_ready(Loader(store, 1), ref).startswith("the ONNX graph cannot be loaded: ")
 
 
-def test_a_model_that_does_not_run_on_its_own_signature_is_told_before_anybody_scores(store: MemoryBlobs) -> None:
+def test_a_model_that_refuses_the_warm_up_is_loaded_and_taken_for_a_slow_one(
+    store: MemoryBlobs, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An encoder may well refuse an empty text; that says nothing of real rows."""
     ref = upload(store, identity(FLOAT, [None, 3]), columns("a", "b"))
-    message = not_ready(Loader(store, 1), ref)
-    assert message.startswith("model tiny/1 does not run on an input made from its signature: the model failed: ")
-    assert "Got: 2 Expected: 3" in message
+    assert Loader(store, 1).get(ref).row_s >= 1
+    assert "was not warmed up" in caplog.text
+    assert "Got: 2 Expected: 3" in caplog.text
 
 
 def test_text_inputs_are_warmed_up_with_texts(store: MemoryBlobs) -> None:
     upper = graph([node("Identity", ["x"], ["y"])], [value("x", STRING, [None])], [value("y", STRING, [None])])
     assert Loader(store, 1).get(upload(store, upper, columns("x", type="string")))
+
+
+def test_a_model_saved_as_mlflow_does_by_default_is_loaded_with_its_weights(store: MemoryBlobs, tmp_path: Path) -> None:
+    """The weights lie beside the graph, in a file of their own, checked against its digest as every other."""
+    folder = tmp_path / "large"
+    iris.save_large(folder)
+    ref = endpoint.upload(store, folder)
+    assert Loader(store, 1).get(ref).row_s < 1
+    weights = next(item.name for item in store.list(Container.MODELS) if item.name.endswith(".data"))
+    store.write(Container.MODELS, weights, b"other weights")
+    assert "is not the one that was published" in not_ready(Loader(store, 1), ref)
 
 
 def test_a_failed_load_is_tried_again(store: MemoryBlobs) -> None:

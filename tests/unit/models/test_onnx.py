@@ -28,20 +28,20 @@ from tests.unit.models.graphs import (
 
 
 def predict(data: bytes, signature: Signature, features: Features) -> dict[str, list[Any]]:
-    outputs = onnx.load(data, signature, 1).predict(features)
+    outputs = onnx.load(data, {}, signature, 1).predict(features)
     return {name: array.tolist() for name, array in outputs.items()}
 
 
 def not_ready(data: bytes, signature: Signature) -> str:
     with pytest.raises(ModelNotReady) as caught:
-        onnx.load(data, signature, 1)
+        onnx.load(data, {}, signature, 1)
     assert "\n" not in caught.value.message
     return caught.value.message
 
 
 def failure(data: bytes, signature: Signature, features: Features) -> str:
     with pytest.raises(ScoringFailed) as caught:
-        onnx.load(data, signature, 1).predict(features)
+        onnx.load(data, {}, signature, 1).predict(features)
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -108,9 +108,9 @@ def test_one_tensor_reaches_the_only_input_whatever_its_name() -> None:
 
 
 def test_only_an_output_of_one_column_becomes_a_plain_one() -> None:
-    outputs = onnx.load(identity(FLOAT, [None, None]), columns("a", "b"), 1).predict(AB)
+    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a", "b"), 1).predict(AB)
     assert outputs["y"].shape == (2, 2)
-    outputs = onnx.load(identity(FLOAT, [None, None]), columns("a"), 1).predict({"a": AB["a"]})
+    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a"), 1).predict({"a": AB["a"]})
     assert outputs["y"].shape == (2,)
 
 
@@ -146,17 +146,40 @@ def test_a_graph_with_an_unknown_operator_makes_the_model_not_ready() -> None:
     assert "Nope" in not_ready(data, columns("x"))
 
 
-def test_a_graph_whose_weights_lie_in_another_file_makes_the_model_not_ready_and_tells_no_path() -> None:
+def test_a_graph_whose_weights_are_nowhere_makes_the_model_not_ready_and_tells_no_path() -> None:
+    data, _ = _with_weights_in("absent/weights.bin")
+    message = not_ready(data, columns("a", "b", "c"))
+    assert "External data" in message
+    assert "weights.bin" not in message
+    assert str(Path.cwd()) not in message
+
+
+def _with_weights_in(location: str) -> tuple[bytes, bytes]:
+    """A graph that adds three weights, and those weights as the file that it names."""
     weights = numpy_helper.from_array(np.arange(3, dtype=np.float32), "w")
-    external_data_helper.set_external_data(weights, "absent/weights.bin")
+    content = weights.raw_data
+    external_data_helper.set_external_data(weights, location)
     weights.ClearField("raw_data")
     inputs, outputs = [value("x", FLOAT, [None, 3])], [value("y", FLOAT, [None, 3])]
     body = helper.make_graph([node("Add", ["x", "w"], ["y"])], "tiny", inputs, outputs, [weights])
     model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    message = not_ready(model.SerializeToString(), columns("a", "b", "c"))
-    assert "External data" in message
-    assert "weights.bin" not in message
-    assert str(Path.cwd()) not in message
+    return model.SerializeToString(), content
+
+
+def test_weights_in_a_file_of_their_own_come_from_the_package() -> None:
+    """As MLflow saves larger models, unless it is told not to."""
+    data, content = _with_weights_in("w.data")
+    model = onnx.load(data, {"w.data": content}, columns("a", "b", "c"), 1)
+    assert model.predict({name: np.zeros(1) for name in "abc"})["y"].tolist() == [[0.0, 1.0, 2.0]]
+
+
+def test_weights_are_never_taken_from_the_folder_of_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, content = _with_weights_in("w.data")
+    (tmp_path / "w.data").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    assert "External data" in not_ready(data, columns("a", "b", "c"))
 
 
 def test_a_model_that_raises_says_so_in_one_line_without_a_path() -> None:
