@@ -1,5 +1,6 @@
 """`make serve`: leaves storage, issuer and host running, and says how to call them."""
 
+import argparse
 import signal
 import sys
 import threading
@@ -15,16 +16,20 @@ from shared.auth.access import Role
 from shared.errors import SlipwayError
 
 _WORK_DIR: Final = Path("build/serve")
-_PORTS: Final = (7071, 7072)  # of the host and of the issuer, as in local.settings.sample.json
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="samples.flights.serve", description=__doc__)
+    # As in local.settings.sample.json.
+    parser.add_argument("--port", type=int, default=7071, help="of the host")
+    parser.add_argument("--issuer-port", type=int, default=7072, help="of the token issuer")
+    arguments = parser.parse_args()
     console = Console(highlight=False)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        with running(console, _WORK_DIR, _PORTS) as stack:
+        with running(console, _WORK_DIR, (arguments.port, arguments.issuer_port)) as stack:
             console.print(
                 f"\nhost     {stack.url}\nissuer   {stack.issuer}\nstorage  {stack.connection_string}\n", soft_wrap=True
             )

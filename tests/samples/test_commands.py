@@ -10,7 +10,7 @@ from pathlib import Path
 
 import requests
 
-from devhost.processes import is_listening
+from devhost.processes import free_port, is_listening
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,8 @@ def test_demo_runs_the_main_job_and_leaves_nothing_running() -> None:
 
 
 def test_serve_prints_a_line_that_can_be_pasted_and_stops_at_ctrl_c() -> None:
-    command = [sys.executable, "-u", "-m", "samples.flights.serve"]
+    ports = ["--port", str(free_port()), "--issuer-port", str(free_port())]
+    command = [sys.executable, "-u", "-m", "samples.flights.serve", *ports]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdout is not None
         try:
