@@ -1,9 +1,11 @@
 """A batch job as a durable orchestration: plan, score every mini-batch in a sliding window, promote.
 
 Only ids and counts cross the durable boundary. An activity answers {"stopped": code} when the job is over for good
-(it has then written why), and raises when trying again may help; when that helps no more, the job is closed.
+(it has then written why), and raises StepFailed when trying again may help. When that helps no more, the job is
+closed; but where storage was away it is left as it is, and the reconciler takes it up again later.
 """
 
+import re
 from collections.abc import Generator
 from datetime import timedelta
 from typing import Any, Final
@@ -11,6 +13,7 @@ from typing import Any, Final
 from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_all, when_any
 
 from shared.batch.ledger import GROUP_SIZE
+from shared.errors import IdentityProviderUnavailable, ScoringFailed, SlipwayError, StorageUnavailable
 
 type Steps = Generator[Any, Any, Any]
 
@@ -24,15 +27,26 @@ RETRY: Final = RetryPolicy(
 )
 
 
+_LEFT: Final = (StorageUnavailable.code, IdentityProviderUnavailable.code)
+_TOLD: Final = re.compile(r"\[\[(\w+)\|(.*?)\]\]", re.DOTALL)
+
+
+class StepFailed(Exception):
+    """What an activity raises: its reason is found again in whatever words a host and an engine wrap around it."""
+
+    def __init__(self, error: SlipwayError) -> None:
+        super().__init__(f"[[{error.code}|{error.message}]]")
+
+
 def run_job(context: OrchestrationContext, task: dict[str, Any]) -> Steps:
     """`task`: {"job_id", "attempt"}."""
     try:
         done = yield from _plan_score_promote(context, task)
     except TaskFailedError as error:
         done = _failed(error)
-    if "failed" not in done:
+    if "failed" not in done or done["failed"] in _LEFT:
         return done
-    failure = {**task, "reason": done["failed"]}
+    failure = {**task, "reason": done["reason"]}
     return (yield context.call_activity("fail_job", input=failure, retry_policy=RETRY))
 
 
@@ -78,8 +92,9 @@ def _slide(context: OrchestrationContext, window: dict[str, Any]) -> Steps:
 
 
 def _failed(error: TaskFailedError) -> dict[str, Any]:
-    """What the activity raised, without what the engine adds: instance ids, task numbers, a stack."""
-    return {"failed": error.details.message.partition("\n")[0]}
+    told = _TOLD.search(error.details.message)
+    code, reason = told.groups() if told else (ScoringFailed.code, "an unexpected error, which the log explains")
+    return {"failed": code, "reason": reason}
 
 
 def _stopped(result: dict[str, Any]) -> dict[str, Any] | None:

@@ -125,15 +125,16 @@ def _step(task: Task, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         _log.info("%s", error.message)
         return {"stopped": error.code}
     except SlipwayError as error:
-        if error.retryable:
-            raise
         _log.warning("job %s: %s: %s", task["job_id"], error.code, error.message)
+        if error.retryable:
+            raise orchestrator.StepFailed(error) from None
         jobs.fail(services().store, task["job_id"], task["attempt"], error, datetime.now(UTC))
         return {"stopped": error.code}
     except Exception:
         # The job document quotes what is raised: let it be a sentence, and keep the stack in the log.
         _log.exception("job %s: a step failed", task["job_id"])
-        raise ScoringFailed("an unexpected error, which the log explains under the job's id") from None
+        unexpected = ScoringFailed("an unexpected error, which the log explains under the job's id")
+        raise orchestrator.StepFailed(unexpected) from None
 
 
 @blueprint.route("endpoints/{endpoint}/jobs/{job}", methods=["GET"])

@@ -9,12 +9,12 @@ import pytest
 from durabletask.task import RetryPolicy
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import formats, mini_batch, orchestrator
+from shared.batch import formats, mini_batch, orchestrator, reconciler
 from shared.batch import job as jobs
 from shared.batch.job import Counts, Job, JobError, JobStatus
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.ports import BatchPorts
-from shared.errors import StorageUnavailable
+from shared.errors import ModelNotReady, StorageUnavailable
 from shared.models.package import ModelRef
 from shared.models.scoring import predict
 from shared.ports import Container
@@ -115,25 +115,41 @@ def test_a_mini_batch_that_storage_failed_twice_is_scored_once(
     ["write jobs/{}/manifest.json", "write staging/{}/parts/000002", "write predictions/flowers/{}/_"],
     ids=["planning", "scoring", "promoting"],
 )
-def test_what_fails_again_and_again_closes_the_job_with_one_sentence(
+def test_a_job_that_storage_fails_again_and_again_is_left_and_taken_up_later(
     store: MemoryBlobs,
     iris_ref: ModelRef,
     ports: BatchPorts,
     watched: WatchedStore,
+    clock: Clock,
     hub: Hub,
     operation: str,
 ) -> None:
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
     job = drop(ports, iris.csv(20))
-    watched.before = failing = _Failing(operation.format(job.id), 99, StorageUnavailable("storage did not answer"))
+    watched.before = failing = _Failing(operation.format(job.id), 4, StorageUnavailable("storage did not answer"))
+    assert hub.run(job) == {"failed": "StorageUnavailable", "reason": "storage did not answer"}
+    assert failing.seen == 4
+    assert not jobs.read(store, job.id).status.finished
+    assert "_SUCCESS" not in output(store, job)
+
+    clock.go_on(minutes=6)
+    (again,) = reconciler.forsaken(ports)
+    assert hub.run(again) == {"status": "Completed"}
+    assert predicted_rows(store, job) == list(range(20))
+
+
+def test_what_fails_again_and_again_closes_the_job_with_one_sentence(
+    store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, hub: Hub
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
+    job = drop(ports, iris.csv(20))
+    reading = f"read models/{iris_ref}"
+    watched.before = failing = _Failing(reading, 99, ModelNotReady("the package cannot be read: publish it again"))
     assert hub.run(job) == {"stopped": "ScoringFailed"}
     assert failing.seen == 4
-    document = closed(store, job)
-    assert document.status == JobStatus.FAILED
-    assert document.error == JobError(
-        code="ScoringFailed", message="a step of the job failed again and again: storage did not answer"
+    assert failed(store, job).message == (
+        "a step of the job failed again and again: the package cannot be read: publish it again"
     )
-    assert "_SUCCESS" not in output(store, job)
 
 
 def test_an_unexpected_error_is_told_without_its_stack(
