@@ -173,3 +173,4 @@ class IdentityProviderUnavailable(DependencyError):
 
 class ConfigurationError(SlipwayError):
     code = "ConfigurationError"
+    retryable = True  # once somebody has mended it, which must not cost a job

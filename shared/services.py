@@ -17,6 +17,7 @@ from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
 from shared.online.handler import OnlinePorts
+from shared.online.readiness import Readiness
 from shared.ports import BlobStore
 from shared.settings import Settings, read_settings
 
@@ -28,6 +29,7 @@ class Services:
     store: BlobStore
     online: OnlinePorts
     batch: BatchPorts
+    readiness: Readiness
 
     @property
     def authenticator(self) -> Authenticator:
@@ -54,6 +56,7 @@ def services() -> Services:
             authenticator=Authenticator(rules, KeyRing(EntraKeys(rules)), VerifiedTokens()),
             catalog=catalog,
             loader=loader,
+            max_body_bytes=settings.max_body_bytes,
         ),
         batch=BatchPorts(
             store=store,
@@ -64,4 +67,5 @@ def services() -> Services:
             heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
             max_input_bytes=settings.max_input_bytes,
         ),
+        readiness=Readiness(store, clock=time.monotonic),
     )

@@ -12,7 +12,6 @@ from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
     ResourceExistsError,
-    ResourceModifiedError,
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient
@@ -24,6 +23,9 @@ from shared.settings import Settings
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _COPY_DEADLINE_S: Final = 60.0
 _CONDITION_NOT_MET: Final = 412
+# Of all conflicts only these say that somebody was faster; the others, such as a copy under way, pass by themselves.
+_CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet")
+_COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _PAST_THE_END: Final = 416
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
 _CLIENT: Final[dict[str, Any]] = {
@@ -50,9 +52,9 @@ def connect(settings: Settings) -> BlobServiceClient:
 def _translated(container: Container, name: str) -> Iterator[None]:
     try:
         yield
-    except (ResourceExistsError, ResourceModifiedError) as error:
-        raise _changed(container, name) from error
     except AzureError as error:
+        if _code(error) in _CHANGED:
+            raise _changed(container, name) from error
         raise _unavailable(container, error) from error
 
 
@@ -110,7 +112,9 @@ class BlobStorage:
     def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
         try:
             for found in self._clients[container].list_blobs(name_starts_with=prefix, include=["metadata"]):
-                yield BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, found.metadata or {})
+                metadata = found.metadata or {}
+                if metadata.get("hdi_isfolder") != "true":  # accounts with folders list those too
+                    yield BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, metadata)
         except ResourceNotFoundError:
             return
         except AzureError as error:
@@ -156,12 +160,12 @@ class BlobStorage:
             address = self._blob(source, source_name).url
             blob = self._blob(target, target_name)
             try:
-                status = str(blob.start_copy_from_url(address)["copy_status"])
+                status = _copy_status(blob, address)
             except ResourceNotFoundError:
                 if self.find(source, source_name) is None:
                     raise StaleDocument(f"{source}/{source_name} is not there any more") from None
                 self._make(target)
-                status = str(blob.start_copy_from_url(address)["copy_status"])
+                status = _copy_status(blob, address)
             # Within one account a copy is done at once; the service only does not promise it.
             deadline = time.monotonic() + _COPY_DEADLINE_S
             while status == "pending" and time.monotonic() < deadline:
@@ -190,6 +194,20 @@ class BlobStorage:
             self._clients[container].create_container()
         except ResourceExistsError:
             return
+
+
+def _copy_status(blob: BlobClient, address: str) -> str:
+    try:
+        return str(blob.start_copy_from_url(address)["copy_status"])
+    except ResourceExistsError as error:
+        if _code(error) == _COPY_UNDER_WAY:  # of the same part: this one's retry, or another attempt's
+            return "pending"
+        raise
+
+
+def _code(error: AzureError) -> str | None:
+    """The service's own word for what is wrong; the SDK adds it to errors that came from storage."""
+    return getattr(error, "error_code", None)
 
 
 def _changed(container: Container, name: str) -> StaleDocument:

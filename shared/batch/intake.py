@@ -6,7 +6,7 @@ from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
-from shared.errors import EndpointNotFound
+from shared.errors import ConfigurationError, EndpointNotFound
 from shared.ports import Container
 
 _log = logging.getLogger(__name__)
@@ -17,6 +17,8 @@ def drop(name: str, etag: str, ports: BatchPorts) -> Job | None:
 
     A blob for an endpoint that does not exist becomes a job too, which then fails and says so.
     """
+    if name.endswith("/"):
+        return None  # what some tools leave behind for a folder
     endpoint, slash, rest = name.partition("/")
     if not slash or not rest:
         _log.error(
@@ -38,8 +40,8 @@ def _waits_for_schedule(path: str, name: str, catalog: Catalog) -> bool:
     """What lies where a schedule reads is scored when that schedule is due, and not also when it is dropped."""
     try:
         schedules = catalog.read(name).revision.batch.schedules
-    except EndpointNotFound:
-        return False
+    except (EndpointNotFound, ConfigurationError):
+        return False  # the job will say so
     return any(
         path == schedule.input or (schedule.input.endswith("/") and path.startswith(schedule.input))
         for schedule in schedules

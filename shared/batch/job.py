@@ -5,6 +5,7 @@ reconciler need not read every job there ever was.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,6 +17,7 @@ from shared.errors import InvalidTransition, JobNotFound, SlipwayError, StaleAtt
 from shared.ports import BlobStore, Container
 
 _ACTIVE: Final = "active/"
+ID_PATTERN: Final = re.compile(r"(drop|schedule)-[0-9a-f]{24}")
 MAX_ATTEMPTS: Final = 100
 
 
@@ -166,7 +168,7 @@ def check(store: BlobStore, job_id: str, attempt: int, now: datetime, beat_every
     _check_attempt(stored.job, attempt)
     if now - stored.job.heartbeat_at > beat_every:
         try:
-            _save(store, stored, {"heartbeat_at": now})
+            _save(store, stored, stored.job.model_copy(update={"heartbeat_at": now}))
         except StaleDocument:
             return check(store, job_id, attempt, now, beat_every)
     return stored.job
@@ -180,7 +182,7 @@ def move(store: BlobStore, job_id: str, attempt: int, event: Event, now: datetim
     if status is None:
         raise InvalidTransition(f"job '{job_id}' is {stored.job.status}: it cannot {event}")
     try:
-        return _save(store, stored, {"status": status, "heartbeat_at": now, **fields})
+        return _save(store, stored, stored.job.model_copy(update={"status": status, "heartbeat_at": now, **fields}))
     except StaleDocument:
         return move(store, job_id, attempt, event, now, **fields)
 
@@ -202,8 +204,9 @@ def take_over(store: BlobStore, job: Job, now: datetime) -> Job | None:
     stored = _read(store, job.id)
     if stored.job != job:
         return None
+    mine = job.model_copy(update={"attempt": job.attempt + 1, "heartbeat_at": now})
     try:
-        return _save(store, stored, {"attempt": job.attempt + 1, "heartbeat_at": now})
+        return _save(store, stored, mine)
     except StaleDocument:
         return None
 
@@ -220,8 +223,7 @@ def _check_attempt(job: Job, attempt: int) -> None:
         raise StaleAttempt(f"job '{job.id}' is {job.status} in attempt {job.attempt}: attempt {attempt} has to stop")
 
 
-def _save(store: BlobStore, stored: _Stored, fields: Mapping[str, Any]) -> Job:
-    job = stored.job.model_copy(update=fields)
+def _save(store: BlobStore, stored: _Stored, job: Job) -> Job:
     store.write(Container.JOBS, job_path(job.id), _bytes(job), if_match=stored.etag)
     return job
 

@@ -2,7 +2,7 @@
 
 Only ids and counts cross the durable boundary. An activity answers {"stopped": code} when the job is over for good
 (it has then written why), and raises StepFailed when trying again may help. When that helps no more, the job is
-closed; but where storage was away it is left as it is, and the reconciler takes it up again later.
+closed; but where storage or a setting is in the way it is left as it is, and the reconciler takes it up again later.
 """
 
 import re
@@ -13,7 +13,13 @@ from typing import Any, Final
 from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_all, when_any
 
 from shared.batch.ledger import GROUP_SIZE
-from shared.errors import IdentityProviderUnavailable, ScoringFailed, SlipwayError, StorageUnavailable
+from shared.errors import (
+    ConfigurationError,
+    IdentityProviderUnavailable,
+    ScoringFailed,
+    SlipwayError,
+    StorageUnavailable,
+)
 
 type Steps = Generator[Any, Any, Any]
 
@@ -27,7 +33,7 @@ RETRY: Final = RetryPolicy(
 )
 
 
-_LEFT: Final = (StorageUnavailable.code, IdentityProviderUnavailable.code)
+_LEFT: Final = (StorageUnavailable.code, IdentityProviderUnavailable.code, ConfigurationError.code)
 _TOLD: Final = re.compile(r"\[\[(\w+)\|(.*?)\]\]", re.DOTALL)
 
 

@@ -15,6 +15,10 @@ from shared.models.signature import Signature
 from shared.ports import BlobItem, BlobStore, Container
 
 _CHUNK_BYTES: Final = 4 * 1024 * 1024
+_GZIP_PIECE_BYTES: Final = 64 * 1024
+_MAX_GZIP_MEMBERS: Final = 1_000_000
+# A manifest of more is too large to be read by every mini-batch, and an orchestration's history too long.
+_MAX_MINI_BATCHES: Final = 200_000
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_WINDOW: Final = 31  # zlib's code for a gzip with its header and checksum
 _PREFIX: Final = f"{Container.INBOX}/"
@@ -45,6 +49,8 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
         file, spans = _plan_file(read, source, signature, settings.mini_batch_size)
         mini_batches += [MiniBatch(file=len(files), **span._asdict()) for span in spans]
         files.append(file)
+        if len(mini_batches) > _MAX_MINI_BATCHES:
+            raise PayloadTooLarge(f"the job has more than {_MAX_MINI_BATCHES} mini-batches: raise mini_batch_size")
     return Manifest(
         job_id=job.id,
         endpoint=job.endpoint,
@@ -62,7 +68,7 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
 def _sources(store: BlobStore, job: Job) -> list[BlobItem]:
     """Raises UnreadableInput when there is nothing to read, InputChanged when it is not what was dropped."""
     name = job.input.path.removeprefix(_PREFIX)
-    if name.endswith("/"):
+    if job.input.etag is None and name.endswith("/"):
         found = [item for item in store.list(Container.INBOX, name) if item.size_bytes]
         if not found:
             raise UnreadableInput(f"there is no file below {job.input.path}")
@@ -128,10 +134,14 @@ def _plan_file(
 def _inflate(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
     """In bounded memory, whatever the gzip claims. Raises UnreadableInput, PayloadTooLarge."""
     stream, total = zlib.decompressobj(wbits=_GZIP_WINDOW), 0
-    for chunk in packed:
+    members = 0
+    for chunk in _cut(packed):
         rest, full = chunk, False
         while rest or full:
             if stream.eof:  # a gzip may hold several members, one after the other
+                members += 1
+                if members > _MAX_GZIP_MEMBERS:
+                    raise UnreadableInput(f"the gzip has more than {_MAX_GZIP_MEMBERS} members: pack it as one")
                 stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
             try:
                 piece = stream.decompress(rest, _CHUNK_BYTES)
@@ -146,3 +156,9 @@ def _inflate(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
             full = len(piece) == _CHUNK_BYTES and not stream.eof
     if not stream.eof:
         raise UnreadableInput("the gzip ends too early: pack and drop it again")
+
+
+def _cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Into small pieces: what follows the end of a gzip's member is copied once for every member."""
+    for chunk in chunks:
+        yield from (chunk[at : at + _GZIP_PIECE_BYTES] for at in range(0, len(chunk), _GZIP_PIECE_BYTES))

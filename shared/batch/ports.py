@@ -1,6 +1,9 @@
 """What the activities of a batch job work with."""
 
-from collections.abc import Callable
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -8,8 +11,11 @@ from shared.batch import job as jobs
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.endpoints.catalog import Catalog
+from shared.errors import SlipwayError
 from shared.models.loader import Loader
 from shared.ports import BlobStore
+
+_log = logging.getLogger(__name__)
 
 
 class BatchPorts(NamedTuple):
@@ -21,7 +27,32 @@ class BatchPorts(NamedTuple):
     heartbeat_timeout: timedelta
     max_input_bytes: int
 
+    @property
+    def beat_every(self) -> timedelta:
+        """Four signs of life in the time after which a job counts as forsaken: losing one does no harm."""
+        return self.heartbeat_timeout / 4
+
     def check(self, job_id: str, attempt: int) -> Job:
         """The job, if this attempt may write for it. Raises StaleAttempt."""
-        # Four signs of life in the time after which a job counts as forsaken: losing one does no harm.
-        return jobs.check(self.store, job_id, attempt, self.now(), self.heartbeat_timeout / 4)
+        return jobs.check(self.store, job_id, attempt, self.now(), self.beat_every)
+
+    @contextmanager
+    def alive(self, job_id: str, attempt: int) -> Iterator[None]:
+        """Shows signs of life while the block runs, however long a model or a file takes."""
+        done = threading.Event()
+
+        def beat() -> None:
+            while not done.wait(self.beat_every.total_seconds()):
+                try:
+                    self.check(job_id, attempt)
+                except SlipwayError as error:
+                    # The block finds out for itself, when it next asks whether it may write.
+                    _log.info("job %s: %s", job_id, error.message)
+
+        thread = threading.Thread(target=beat, name=f"alive-{job_id}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

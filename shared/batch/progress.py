@@ -6,11 +6,14 @@ from shared.batch import job as jobs
 from shared.batch import ledger
 from shared.batch.job import Job
 from shared.batch.ports import BatchPorts
-from shared.errors import JobNotFound
+from shared.errors import InvalidTransition, JobNotFound
 
 
 def describe(ports: BatchPorts, endpoint: str, job_id: str) -> dict[str, Any]:
     """The job document without what only the app needs, and how far it is. Raises JobNotFound."""
+    # What comes from a caller's address may be anything, and is made into a blob's path.
+    if not jobs.ID_PATTERN.fullmatch(job_id):
+        raise JobNotFound("there is no job of this id")
     job = jobs.read(ports.store, job_id)
     if job.endpoint != endpoint:
         raise JobNotFound(f"endpoint '{endpoint}' has no job '{job_id}'")
@@ -19,8 +22,9 @@ def describe(ports: BatchPorts, endpoint: str, job_id: str) -> dict[str, Any]:
 
 
 def _progress(ports: BatchPorts, job: Job) -> dict[str, int]:
-    plan = ports.manifests.find(job.id)
-    if plan is None:
+    try:
+        plan = ports.manifests.read(job.id)
+    except InvalidTransition:
         return {"mini_batches": 0, "mini_batches_done": 0, "rows": 0, "rows_done": 0, "rejected": 0}
     entries = list(ledger.entries(ports.store, job.id))
     return {

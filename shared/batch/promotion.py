@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.batch import job as jobs
 from shared.batch import ledger
@@ -18,7 +18,14 @@ from shared.batch.job import Counts, Event, Job
 from shared.batch.ledger import Entry
 from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
-from shared.errors import ErrorThresholdExceeded, InvalidTransition, StaleDocument
+from shared.errors import (
+    ErrorThresholdExceeded,
+    InvalidTransition,
+    SlipwayError,
+    StaleAttempt,
+    StaleDocument,
+    StorageUnavailable,
+)
 from shared.ports import BlobStore, Container
 
 _AT_ONCE: Final = 8
@@ -70,12 +77,22 @@ def promote_job(job_id: str, attempt: int, ports: BatchPorts) -> Job:
     output = _write_manifest(ports.store, job, plan, entries, counts, ports.now())
     ports.check(job_id, attempt)
     ports.store.write(Container.PREDICTIONS, output_name(job, "_SUCCESS"), b"")
+    try:
+        return _close(ports, job, attempt, output)
+    except StaleAttempt:
+        raise
+    except SlipwayError as error:
+        # The output is there for all to see: from here on the job may be late, and cannot fail.
+        raise StorageUnavailable(f"the output is whole, but the job is not closed yet: {error.message}") from error
+
+
+def _close(ports: BatchPorts, job: Job, attempt: int, output: OutputManifest) -> Job:
     _point_latest(ports.store, job, output.scored_at)
     finished = jobs.move(
-        ports.store, job_id, attempt, Event.COMPLETE, ports.now(),
-        finished_at=ports.now(), counts=counts, output=f"{Container.PREDICTIONS}/{output_name(job)}",
+        ports.store, job.id, attempt, Event.COMPLETE, ports.now(),
+        finished_at=ports.now(), counts=output.counts, output=f"{Container.PREDICTIONS}/{output_name(job)}",
     )  # fmt: skip
-    jobs.put_away(ports.store, job_id)
+    jobs.put_away(ports.store, job.id)
     return finished
 
 
@@ -174,12 +191,19 @@ def _write_manifest(
     return output
 
 
+def _is_newer(data: bytes, than: datetime) -> bool:
+    try:
+        return Latest.model_validate_json(data).scored_at >= than
+    except ValidationError:
+        return False  # written over
+
+
 def _point_latest(store: BlobStore, job: Job, scored_at: datetime) -> None:
     """Moves forward in time only, whichever job ends first."""
     name = f"{job.endpoint}/latest.json"
     latest = Latest(job_id=job.id, output=f"{Container.PREDICTIONS}/{output_name(job)}", scored_at=scored_at)
     blob = store.read(Container.PREDICTIONS, name)
-    if blob is not None and Latest.model_validate_json(blob.data).scored_at >= scored_at:
+    if blob is not None and _is_newer(blob.data, scored_at):
         return
     data = latest.model_dump_json(indent=2).encode()
     try:

@@ -1,44 +1,62 @@
 """Finds jobs that nobody works on, and has them worked on: after a crash, a restart, or a lost orchestration."""
 
 import logging
+from collections.abc import Callable, Iterator
+from typing import Final
 
 from pydantic import ValidationError
 
 from shared.batch import job as jobs
 from shared.batch.job import MAX_ATTEMPTS, Job
 from shared.batch.ports import BatchPorts
-from shared.errors import JobNotFound, ScoringFailed
+from shared.errors import JobNotFound, ScoringFailed, SlipwayError
 
 _log = logging.getLogger(__name__)
 
 
-def forsaken(ports: BatchPorts) -> list[Job]:
-    """Takes over every job that shows no sign of life; the caller starts the attempts that come back."""
-    now = ports.now()
-    taken: list[Job] = []
+# An orchestration that runs and shows nothing for this many timeouts is taken for stuck.
+_STUCK_AFTER: Final = 12
+
+
+def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[Job]:
+    """Takes over every job that shows no sign of life, one after the other; the caller starts what comes.
+
+    `is_running` asks the durable engine whether it still has the job's attempt in hand: steps that wait for their
+    turn give no sign of life. One job that cannot be looked after holds up none of the others.
+    """
     for job_id in list(jobs.active(ports.store)):
         try:
-            job = jobs.read(ports.store, job_id)
-        except JobNotFound:
-            # Marked, but never written: whoever dropped the blob is told again by the trigger, and marks it again.
+            job = _look_after(ports, job_id, is_running)
+        except (SlipwayError, ValidationError):
+            _log.exception("job %s is left alone for now", job_id)
             continue
-        except ValidationError:
-            _log.exception("job %s is left alone: its document cannot be read", job_id)
-            continue
-        if job.status.finished:
-            jobs.put_away(ports.store, job_id)
-        elif now - job.heartbeat_at > ports.heartbeat_timeout:
-            taken += _take_over(ports, job)
-    return taken
+        if job is not None:
+            yield job
 
 
-def _take_over(ports: BatchPorts, job: Job) -> list[Job]:
+def _look_after(ports: BatchPorts, job_id: str, is_running: Callable[[Job], bool]) -> Job | None:
+    try:
+        job = jobs.read(ports.store, job_id)
+    except JobNotFound:
+        # Marked, but never written: whoever dropped the blob is told again by the trigger, and marks it again.
+        return None
+    if job.status.finished:
+        jobs.put_away(ports.store, job_id)
+        return None
+    silence = ports.now() - job.heartbeat_at
+    if silence <= ports.heartbeat_timeout:
+        return None
+    if silence <= ports.heartbeat_timeout * _STUCK_AFTER and is_running(job):
+        return None
+    return _take_over(ports, job)
+
+
+def _take_over(ports: BatchPorts, job: Job) -> Job | None:
     if job.attempt >= MAX_ATTEMPTS:
         reason = ScoringFailed(f"the job was given up after {job.attempt} attempts: see the log for what stopped them")
         jobs.fail(ports.store, job.id, job.attempt, reason, ports.now())
-        return []
+        return None
     mine = jobs.take_over(ports.store, job, ports.now())
-    if mine is None:
-        return []
-    _log.warning("job %s showed no sign of life: attempt %d takes over", job.id, mine.attempt)
-    return [mine]
+    if mine is not None:
+        _log.warning("job %s showed no sign of life: attempt %d takes over", job.id, mine.attempt)
+    return mine

@@ -1,18 +1,19 @@
 """Starts the jobs that the endpoints' schedules say are due."""
 
 import logging
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from cronsim import CronSim
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.endpoints.spec import Endpoint, Schedule
-from shared.errors import ConfigurationError, EndpointNotFound, StaleDocument
-from shared.ports import BlobStore, Container
+from shared.errors import SlipwayError, StaleDocument
+from shared.ports import Blob, BlobStore, Container
 
 _log = logging.getLogger(__name__)
 
@@ -27,34 +28,43 @@ class LastRun(BaseModel):
     due_at: datetime
 
 
-def due(ports: BatchPorts) -> list[Job]:
-    """Submits one job for each schedule that came due since it last ran; after a pause only the latest."""
-    submitted: list[Job] = []
-    for name in list(ports.catalog.names()):
+def due(ports: BatchPorts) -> Iterator[Job]:
+    """Submits one job for each schedule that came due since it last ran; after a pause only the latest.
+
+    A document that cannot be read holds up neither the other schedules nor what the tick does besides.
+    """
+    try:
+        names = list(ports.catalog.names())
+    except SlipwayError as error:
+        _log.error("the schedules are not looked at: %s", error.message)
+        return
+    for name in names:
         try:
-            endpoint = ports.catalog.read(name)
-        except (ConfigurationError, EndpointNotFound) as error:
-            # One endpoint that cannot be read holds up neither the others nor what the tick does besides.
+            yield from _of_endpoint(ports, ports.catalog.read(name))
+        except SlipwayError as error:
             _log.error("the schedules of endpoint %s are not run: %s", name, error.message)
-            continue
-        for schedule in endpoint.revision.batch.schedules:
-            submitted += _run(ports, endpoint, schedule)
-    return submitted
 
 
-def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> list[Job]:
+def _of_endpoint(ports: BatchPorts, endpoint: Endpoint) -> Iterator[Job]:
+    for schedule in endpoint.revision.batch.schedules:
+        job = _run(ports, endpoint, schedule)
+        if job is not None:
+            yield job
+
+
+def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Job | None:
     now = ports.now()
     path = f"{endpoint.name}/{schedule.name}.json"
     blob = ports.store.read(Container.SCHEDULES, path)
-    last = LastRun.model_validate_json(blob.data) if blob else None
+    last = _last_run(blob)
     etag = blob.etag if blob else None
     if last is None or last.cron != schedule.cron:
         # A new schedule starts now; what would have been due before it was published is not made up for.
         _save(ports.store, path, LastRun(cron=schedule.cron, due_at=now), etag)
-        return []
+        return None
     due_at = latest_due(schedule.cron, last.due_at, now)
     if due_at is None:
-        return []
+        return None
     job = jobs.new(
         jobs.scheduled_id(endpoint.name, schedule.name, due_at),
         endpoint.name,
@@ -65,7 +75,14 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> list[Job]
     # First the job, then the note: dying in between submits the same job again, which is the same job.
     submitted = jobs.submit(ports.store, job)
     _save(ports.store, path, LastRun(cron=schedule.cron, due_at=due_at), etag)
-    return [submitted]
+    return None if submitted.status.finished else submitted
+
+
+def _last_run(blob: Blob | None) -> LastRun | None:
+    try:
+        return None if blob is None else LastRun.model_validate_json(blob.data)
+    except ValidationError:
+        return None  # as if the schedule were new
 
 
 def latest_due(cron: str, after: datetime, now: datetime) -> datetime | None:

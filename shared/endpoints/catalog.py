@@ -64,7 +64,11 @@ class Catalog:
             look = self._looking[name] = asyncio.create_task(asyncio.to_thread(self.read, name))
             look.add_done_callback(lambda _: self._looking.pop(name, None))
         done, _ = await asyncio.wait({look}, timeout=_PATIENCE_S if kept else None)
-        return look.result() if done or kept is None else kept.endpoint
+        if done or kept is None:
+            return look.result()
+        # The others need not wait for the same slow look.
+        self._kept[name] = kept._replace(looked_at=self._clock())
+        return kept.endpoint
 
     def read(self, name: str) -> Endpoint:
         """At most `refresh_s` old. Raises EndpointNotFound."""
@@ -160,10 +164,13 @@ class Catalog:
         try:
             self._store.write(Container.ENDPOINTS, f"{name}/head.json", data, if_match=etag, create=etag is None)
         except StaleDocument:
-            self._store.delete(Container.AUDIT, entry)
-            raise StaleDocument(
-                f"endpoint '{name}' was changed by someone else: read it and repeat the change"
-            ) from None
+            found = self._store.read(Container.ENDPOINTS, f"{name}/head.json")
+            # A write whose reply was lost is made again, and then finds itself there.
+            if found is None or found.data != data:
+                self._store.delete(Container.AUDIT, entry)
+                raise StaleDocument(
+                    f"endpoint '{name}' was changed by someone else: read it and repeat the change"
+                ) from None
         self._kept.pop(name, None)
 
 

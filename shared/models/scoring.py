@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -39,9 +40,14 @@ async def predict_online(model: LoadedModel, features: Features, timeout_s: floa
     """As `predict`, without holding the event loop up. Raises ScoringTimeout after `timeout_s`."""
     if model.row_s * count_rows(features) < _INLINE_S:
         return predict(model, features)
+    return await in_thread(lambda: predict(model, features), timeout_s)
+
+
+async def in_thread[T](work: Callable[[], T], timeout_s: float) -> T:
+    """Raises ScoringTimeout after `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.to_thread(predict, model, features)
+            return await asyncio.to_thread(work)
     except TimeoutError:
         raise ScoringTimeout(
             f"the model did not answer within {timeout_s:g} s: send fewer rows, or raise request_timeout_ms"

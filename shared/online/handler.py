@@ -1,15 +1,19 @@
 """A scoring request, from its bytes to the reply's bytes."""
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from shared.auth.access import Role, require
 from shared.auth.authenticate import Authenticator
 from shared.endpoints import routing
 from shared.endpoints.catalog import Catalog
+from shared.errors import PayloadTooLarge
 from shared.models import scoring
-from shared.models.loader import Loader
+from shared.models.loader import LoadedModel, Loader
 from shared.models.scoring import Predictions
 from shared.models.signature import Features, Signature
+
+# A larger body takes longer to read than a thread costs.
+_INLINE_BYTES: Final = 64 * 1024
 
 
 class ScoreRequest(NamedTuple):
@@ -42,18 +46,35 @@ class OnlinePorts(NamedTuple):
     authenticator: Authenticator
     catalog: Catalog
     loader: Loader
+    max_body_bytes: int
 
 
 async def score(request: ScoreRequest, protocol: ScoreProtocol, ports: OnlinePorts) -> ScoreReply:
     """Who is it, may they, which deployment, what did they send, what does the model say."""
     principal = await ports.authenticator.authenticate(request.authorization)
     require(principal, Role.SCORE)
+    _check_size(request.body, ports.max_body_bytes)
     endpoint = await ports.catalog.read_online(request.endpoint)
     require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
     name = routing.choose(endpoint, request.request_id, request.pinned)
     deployment = endpoint.deployment(name)
     model = await ports.loader.get_online(deployment.model.ref)
-    features = protocol.parse(request.body, request.content_type, model.signature)
     timeout_s = deployment.request_settings.request_timeout_ms / 1000
-    predictions = await scoring.predict_online(model, features, timeout_s)
-    return ScoreReply(protocol.render(predictions), protocol.REPLY_TYPE, name, str(deployment.model.ref))
+    if len(request.body) <= _INLINE_BYTES:
+        features = protocol.parse(request.body, request.content_type, model.signature)
+        predictions = await scoring.predict_online(model, features, timeout_s)
+        body = protocol.render(predictions)
+    else:
+        body = await scoring.in_thread(lambda: _answer(request, protocol, model), timeout_s)
+    return ScoreReply(body, protocol.REPLY_TYPE, name, str(deployment.model.ref))
+
+
+def _answer(request: ScoreRequest, protocol: ScoreProtocol, model: LoadedModel) -> bytes:
+    """All of a large request in one go, off the event loop: reading and writing it takes long, too."""
+    features = protocol.parse(request.body, request.content_type, model.signature)
+    return protocol.render(scoring.predict(model, features))
+
+
+def _check_size(body: bytes, limit: int) -> None:
+    if len(body) > limit:
+        raise PayloadTooLarge(f"the body has {len(body)} bytes, but at most {limit} are taken: send it in parts")

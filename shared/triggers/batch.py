@@ -56,8 +56,15 @@ def drop(blob: BlobClient, client: SyncDurableFunctionsClient) -> None:
 @blueprint.timer_trigger("timer", _tick_schedule)
 @blueprint.durable_client_input("client")
 def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
-    for job in (*schedules.due(services().batch), *reconciler.forsaken(services().batch)):
-        _start(client, job)
+    ports = services().batch
+    for found in (schedules.due(ports), reconciler.forsaken(ports, lambda job: _is_running(client, job))):
+        for job in found:
+            _start(client, job)
+
+
+def _is_running(client: SyncDurableFunctionsClient, job: Job) -> bool:
+    state = client.get_orchestration_state(jobs.instance_id(job))
+    return state is not None and state.runtime_status.name in ("PENDING", "RUNNING")
 
 
 def _start(client: SyncDurableFunctionsClient, job: Job) -> None:
@@ -113,28 +120,41 @@ def promote_job(task: Task) -> dict[str, Any]:
 @blueprint.activity_trigger("task")
 def fail_job(task: Task) -> dict[str, Any]:
     reason = ScoringFailed(f"a step of the job failed again and again: {task['reason']}")
-    jobs.fail(services().store, task["job_id"], task["attempt"], reason, datetime.now(UTC))
-    return {"stopped": reason.code}
+
+    def fail() -> dict[str, Any]:
+        jobs.fail(services().store, task["job_id"], task["attempt"], reason, datetime.now(UTC))
+        return {"stopped": reason.code}
+
+    return _step(task, fail)
 
 
 def _step(task: Task, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """An error that trying again cannot mend closes the job; every other one is raised, for the retry policy."""
+    """What is raised is for the retry policy, and told in a sentence; the stack stays in the log."""
+    try:
+        with services().batch.alive(task["job_id"], task["attempt"]):
+            return _settled(task, step)
+    except SlipwayError as error:
+        _log.warning("job %s: %s: %s", task["job_id"], error.code, error.message)
+        raise orchestrator.StepFailed(error) from None
+    except Exception:
+        _log.exception("job %s: a step failed", task["job_id"])
+        unexpected = ScoringFailed("an unexpected error, which the log explains under the job's id")
+        raise orchestrator.StepFailed(unexpected) from None
+
+
+def _settled(task: Task, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """An error that trying again cannot mend closes the job; every other one is raised."""
     try:
         return step()
     except StaleAttempt as error:
         _log.info("%s", error.message)
         return {"stopped": error.code}
     except SlipwayError as error:
-        _log.warning("job %s: %s: %s", task["job_id"], error.code, error.message)
         if error.retryable:
-            raise orchestrator.StepFailed(error) from None
+            raise
+        _log.warning("job %s: %s: %s", task["job_id"], error.code, error.message)
         jobs.fail(services().store, task["job_id"], task["attempt"], error, datetime.now(UTC))
         return {"stopped": error.code}
-    except Exception:
-        # The job document quotes what is raised: let it be a sentence, and keep the stack in the log.
-        _log.exception("job %s: a step failed", task["job_id"])
-        unexpected = ScoringFailed("an unexpected error, which the log explains under the job's id")
-        raise orchestrator.StepFailed(unexpected) from None
 
 
 @blueprint.route("endpoints/{endpoint}/jobs/{job}", methods=["GET"])

@@ -1,14 +1,12 @@
 """Health, and what a client must know before it has a token. All public."""
 
-import asyncio
 import logging
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
 
 from shared.auth.rules import TokenVersion
-from shared.errors import SlipwayError
-from shared.ports import Container
+from shared.errors import ConfigurationError
 from shared.services import services
 from shared.triggers.http import Call, Reply, json_reply, respond
 
@@ -32,13 +30,13 @@ async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
 
 
 async def _ready(call: Call) -> Reply:
-    """Yes or no: what is missing stands in the log, and in no reply to a stranger."""
     try:
-        await asyncio.to_thread(services().store.find, Container.ENDPOINTS, "ready")
-    except SlipwayError as error:
-        _log.warning("not ready: %s: %s", error.code, error.message)
-        return json_reply({"ready": False}, 503, {"Retry-After": "5"})
-    return json_reply({"ready": True})
+        ready = await services().readiness.is_ready()
+    except ConfigurationError as error:
+        # Yes or no: what is missing stands in the log, and in no reply to a stranger.
+        _log.warning("not ready: %s", error.message)
+        ready = False
+    return json_reply({"ready": True}) if ready else json_reply({"ready": False}, 503, {"Retry-After": "5"})
 
 
 @blueprint.route(".well-known/oauth-protected-resource", methods=["GET"])

@@ -6,7 +6,7 @@ from azure.durable_functions import Blueprint
 from shared.online import handler
 from shared.online.protocols import azureml
 from shared.services import services
-from shared.triggers.http import Call, Reply, bounded, respond
+from shared.triggers.http import Call, Reply, respond
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -23,7 +23,7 @@ async def _score(call: Call) -> Reply:
         authorization=call.header("authorization"),
         pinned=call.header("azureml-model-deployment"),
         content_type=call.header("content-type"),
-        body=bounded(call.body, services().settings.max_body_bytes),
+        body=call.body,
     )
     reply = await handler.score(request, azureml, services().online)
     headers = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model}

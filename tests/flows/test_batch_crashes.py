@@ -23,6 +23,7 @@ from tests.support.batch import (
     WatchedStore,
     check_whole_if_successful,
     make_ports,
+    not_running,
     output,
 )
 from tests.support.durable import run_at_once
@@ -52,7 +53,7 @@ class World(NamedTuple):
         return intake.drop(NAME, self.etag, make_ports(store, self.clock, self.loader))
 
     def tick(self) -> list[Job]:
-        return reconciler.forsaken(make_ports(self.store, self.clock, self.loader))
+        return list(reconciler.forsaken(make_ports(self.store, self.clock, self.loader), not_running))
 
     def go_on(self) -> None:
         """Some minutes later another process finds what is not done, and does it."""

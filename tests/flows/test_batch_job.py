@@ -19,7 +19,7 @@ from shared.models.package import ModelRef
 from shared.models.scoring import predict
 from shared.ports import Container
 from tests.support import endpoint, iris
-from tests.support.batch import Clock, WatchedStore, drop, make_ports, output, predicted_rows
+from tests.support.batch import Clock, WatchedStore, drop, make_ports, not_running, output, predicted_rows
 from tests.support.durable import Hub, running_hub
 
 type Use = Callable[[BatchPorts], None]
@@ -133,7 +133,7 @@ def test_a_job_that_storage_fails_again_and_again_is_left_and_taken_up_later(
     assert "_SUCCESS" not in output(store, job)
 
     clock.go_on(minutes=6)
-    (again,) = reconciler.forsaken(ports)
+    (again,) = list(reconciler.forsaken(ports, not_running))
     assert hub.run(again) == {"status": "Completed"}
     assert predicted_rows(store, job) == list(range(20))
 

@@ -12,6 +12,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
 from shared.errors import JobNotFound, ScoringFailed
 from shared.models.package import ModelRef
+from shared.ports import Container
 from tests.support import endpoint, iris
 from tests.support.batch import drop
 from tests.support.endpoint import NOW
@@ -34,7 +35,7 @@ def test_a_drop_that_is_told_twice_is_one_job_and_a_changed_blob_another(ports: 
     assert first.id != second.id
 
 
-@pytest.mark.parametrize("name", ["a.csv", "flowers/", "flowers", ""])
+@pytest.mark.parametrize("name", ["a.csv", "flowers", ""])
 def test_a_blob_in_no_endpoints_folder_starts_nothing_and_is_told(
     store: MemoryBlobs, ports: BatchPorts, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
@@ -120,3 +121,10 @@ def test_a_job_is_told_of_under_its_own_endpoint_only(ports: BatchPorts, name: s
     job = drop(ports, iris.csv(1))
     with pytest.raises(JobNotFound):
         progress.describe(ports, name, job_id or job.id)
+
+
+@pytest.mark.parametrize("name", ["flowers/", "flowers/daily/"])
+def test_what_tools_leave_behind_for_a_folder_starts_nothing(store: MemoryBlobs, ports: BatchPorts, name: str) -> None:
+    """It would be taken for all the files below it."""
+    assert intake.drop(name, '"1"', ports) is None
+    assert not list(store.list(Container.JOBS))

@@ -3,7 +3,9 @@
 import io
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -21,7 +23,7 @@ from shared.models.package import ModelRef
 from shared.models.signature import Features
 from shared.ports import Container
 from tests.support import endpoint, iris
-from tests.support.batch import WatchedStore, drop, make_ports
+from tests.support.batch import Clock, WatchedStore, drop, make_ports
 
 BAD_LAST = b"junk,1,1,1\n"
 
@@ -194,3 +196,26 @@ def test_the_same_job_leaves_the_same_parts_whoever_scores_it(store: MemoryBlobs
     first = score_mini_batch(job.id, 1, 0, ports)
     store.delete(Container.JOBS, f"{job.id}/ledger/000000/00000000")
     assert score_mini_batch(job.id, 1, 0, make_ports(store, ports.now)) == first
+
+
+def test_a_step_shows_signs_of_life_however_long_it_takes(store: MemoryBlobs, clock: Clock, job: Job) -> None:
+    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
+    clock.go_on(minutes=1)
+    with ports.alive(job.id, 1):
+        deadline = time.monotonic() + 30
+        while jobs.read(store, job.id).heartbeat_at != clock():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+
+
+def test_a_step_that_was_overtaken_goes_on_to_find_out_for_itself(
+    store: MemoryBlobs, clock: Clock, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
+    jobs.take_over(store, jobs.read(store, job.id), clock())
+    with ports.alive(job.id, 1):
+        deadline = time.monotonic() + 30
+        while "attempt 1 has to stop" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)

@@ -9,10 +9,11 @@ from shared.batch import job as jobs
 from shared.batch.job import Counts, Job, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import Latest, OutputManifest, OutputPart, promote_job
-from shared.errors import ErrorThresholdExceeded, InvalidTransition
+from shared.errors import ErrorThresholdExceeded, InvalidTransition, StaleAttempt, StorageUnavailable
 from shared.ports import BlobStore, Container
 from tests.support import iris
 from tests.support.batch import (
+    Clock,
     WatchedStore,
     make_ports,
     output,
@@ -122,3 +123,43 @@ def test_a_job_that_is_not_all_scored_is_not_promoted(store: MemoryBlobs, ports:
     with pytest.raises(InvalidTransition, match="2 of 3 mini-batches are scored: it is too early"):
         promote_job(job.id, 1, ports)
     assert list(store.list(Container.PREDICTIONS)) == []
+
+
+@pytest.mark.parametrize("operation", ["read predictions/flowers/latest.json", "write predictions/flowers/latest.json"])
+def test_a_job_whose_output_is_visible_can_be_late_and_cannot_fail(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored, operation: str
+) -> None:
+    job = scored()
+    watched = WatchedStore(store)
+
+    def refuse(told: str) -> None:
+        if told == operation:
+            raise InvalidTransition("something that trying again would not mend")
+
+    watched.before = refuse
+    with pytest.raises(StorageUnavailable, match="the output is whole"):
+        promote_job(job.id, 1, make_ports(watched, clock))
+    assert "_SUCCESS" in output(store, job)
+    assert promote_job(job.id, 1, ports).status == JobStatus.COMPLETED
+
+
+def test_a_latest_that_cannot_be_read_is_written_over(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
+    job = scored()
+    store.write(Container.PREDICTIONS, "flowers/latest.json", b"{")
+    promote_job(job.id, 1, ports)
+    latest = read_latest(store)
+    assert latest is not None
+    assert latest.job_id == job.id
+
+
+def test_an_attempt_that_is_overtaken_after_success_stops(store: MemoryBlobs, clock: Clock, scored: Scored) -> None:
+    job = scored()
+    watched = WatchedStore(store)
+
+    def overtake(told: str) -> None:
+        if told == f"write predictions/flowers/{job.id}/_SUCCESS":
+            assert jobs.take_over(store, jobs.read(store, job.id), clock())
+
+    watched.after = overtake
+    with pytest.raises(StaleAttempt):
+        promote_job(job.id, 1, make_ports(watched, clock))

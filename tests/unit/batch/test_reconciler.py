@@ -7,8 +7,9 @@ from shared.batch import job as jobs
 from shared.batch.job import MAX_ATTEMPTS, Event, Job, JobInput, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.reconciler import forsaken
+from shared.errors import StorageUnavailable
 from shared.ports import Container
-from tests.support.batch import HEARTBEAT_TIMEOUT, Clock, WatchedStore, make_ports
+from tests.support.batch import HEARTBEAT_TIMEOUT, Clock, WatchedStore, make_ports, not_running
 
 
 def submit(ports: BatchPorts, job_id: str = "drop-1", attempt: int = 1) -> Job:
@@ -24,12 +25,12 @@ def test_a_job_without_a_sign_of_life_gets_its_next_attempt(
     for event in {JobStatus.RUNNING: [Event.RUN], JobStatus.FINALIZING: [Event.RUN, Event.FINALIZE]}.get(status, []):
         jobs.move(store, "drop-1", 1, event, clock())
     clock.now += HEARTBEAT_TIMEOUT
-    assert forsaken(ports) == []
+    assert list(forsaken(ports, not_running)) == []
     clock.go_on(seconds=1)
-    (taken,) = forsaken(ports)
+    (taken,) = list(forsaken(ports, not_running))
     assert (taken.attempt, taken.status, taken.heartbeat_at) == (2, status, clock())
     assert jobs.read(store, "drop-1") == taken
-    assert forsaken(ports) == []
+    assert list(forsaken(ports, not_running)) == []
 
 
 def test_a_job_that_beats_is_left_alone(ports: BatchPorts, clock: Clock) -> None:
@@ -37,7 +38,7 @@ def test_a_job_that_beats_is_left_alone(ports: BatchPorts, clock: Clock) -> None
     for _ in range(10):
         clock.now += HEARTBEAT_TIMEOUT / 2
         ports.check("drop-1", 1)
-        assert forsaken(ports) == []
+        assert list(forsaken(ports, not_running)) == []
 
 
 def test_of_two_reconcilers_one_takes_a_job_over(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
@@ -48,10 +49,10 @@ def test_of_two_reconcilers_one_takes_a_job_over(store: MemoryBlobs, ports: Batc
 
     def be_faster(operation: str) -> None:
         if operation == "write jobs/drop-1/job.json" and not others:
-            others.extend(forsaken(make_ports(store, clock, ports.loader)))
+            others.extend(list(forsaken(make_ports(store, clock, ports.loader), not_running)))
 
     watched.before = be_faster
-    assert forsaken(make_ports(watched, clock, ports.loader)) == []
+    assert list(forsaken(make_ports(watched, clock, ports.loader), not_running)) == []
     assert [job.attempt for job in others] == [2]
     assert jobs.read(store, "drop-1").attempt == 2
 
@@ -61,14 +62,16 @@ def test_several_jobs_are_taken_over_in_one_go(ports: BatchPorts, clock: Clock) 
         submit(ports, f"drop-{number}")
     clock.go_on(minutes=6)
     submit(ports, "drop-fresh")
-    assert [(job.id, job.attempt) for job in forsaken(ports)] == [(f"drop-{number}", 2) for number in range(5)]
+    assert [(job.id, job.attempt) for job in forsaken(ports, not_running)] == [
+        (f"drop-{number}", 2) for number in range(5)
+    ]
 
 
 def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
     store.write(Container.JOBS, "active/drop-0", b"")
     submit(ports)
     clock.go_on(minutes=6)
-    assert [job.id for job in forsaken(ports)] == ["drop-1"]
+    assert [job.id for job in forsaken(ports, not_running)] == ["drop-1"]
     assert list(jobs.active(store)) == ["drop-0", "drop-1"]
 
 
@@ -78,7 +81,7 @@ def test_a_finished_job_is_put_away(store: MemoryBlobs, ports: BatchPorts, event
     store.write(Container.STAGING, "drop-1/parts/a", b"data")
     for step in ([Event.RUN, Event.FINALIZE] if event == Event.COMPLETE else []) + [event]:
         finished = jobs.move(store, "drop-1", 1, step, ports.now())
-    assert forsaken(ports) == []
+    assert list(forsaken(ports, not_running)) == []
     assert list(jobs.active(store)) == []
     assert list(store.list(Container.STAGING)) == []
     assert jobs.read(store, "drop-1") == finished
@@ -87,9 +90,9 @@ def test_a_finished_job_is_put_away(store: MemoryBlobs, ports: BatchPorts, event
 def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
     submit(ports, attempt=MAX_ATTEMPTS - 1)
     clock.go_on(minutes=6)
-    assert [job.attempt for job in forsaken(ports)] == [MAX_ATTEMPTS]
+    assert [job.attempt for job in forsaken(ports, not_running)] == [MAX_ATTEMPTS]
     clock.go_on(minutes=6)
-    assert forsaken(ports) == []
+    assert list(forsaken(ports, not_running)) == []
     job = jobs.read(store, "drop-1")
     assert job.status == JobStatus.FAILED
     assert job.error is not None
@@ -104,4 +107,34 @@ def test_a_document_that_cannot_be_read_does_not_hold_up_the_other_jobs(
     store.write(Container.JOBS, "active/drop-0", b"")
     store.write(Container.JOBS, "drop-0/job.json", b'{"schema_version": 2}')
     clock.go_on(minutes=6)
-    assert [job.id for job in forsaken(ports)] == ["drop-1"]
+    assert [job.id for job in forsaken(ports, not_running)] == ["drop-1"]
+
+
+def test_an_attempt_that_the_engine_has_in_hand_is_not_taken_over_until_it_counts_as_stuck(
+    ports: BatchPorts, clock: Clock
+) -> None:
+    """Steps that wait for their turn give no sign of life."""
+    submit(ports)
+    clock.go_on(minutes=59)
+    assert not list(forsaken(ports, lambda job: True))
+    clock.go_on(minutes=2)
+    assert [job.attempt for job in forsaken(ports, lambda job: True)] == [2]
+
+
+def test_a_job_that_cannot_be_put_away_does_not_hold_up_the_others(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    finished = submit(ports, "drop-a")
+    submit(ports, "drop-b")
+    jobs.move(store, finished.id, 1, Event.FAIL, clock())
+    clock.go_on(minutes=6)
+    watched = WatchedStore(store)
+
+    def refuse(operation: str) -> None:
+        if operation.startswith("list staging/drop-a"):
+            raise StorageUnavailable("a lease is on it")
+
+    watched.before = refuse
+    taken = list(forsaken(make_ports(watched, clock, ports.loader), not_running))
+    assert [job.id for job in taken] == ["drop-b"]
+    assert "drop-a is left alone" in caplog.text

@@ -34,7 +34,7 @@ def publish(store: MemoryBlobs, ref: ModelRef, *crons: str, name: str = "flowers
 def hourly(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> None:
     """An endpoint with an hourly schedule that was first seen at 12:00."""
     publish(store, iris_ref, HOURLY)
-    assert due(ports) == []
+    assert list(due(ports)) == []
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_new_schedule_starts_now_and_then_at_every_time_once(ports: BatchPorts
     submitted: list[tuple[datetime, Job]] = []
     for _ in range(24 * 60):
         clock.go_on(seconds=7.5 * 20)
-        submitted += [(clock(), job) for job in due(ports)]
+        submitted += [(clock(), job) for job in list(due(ports))]
     assert [time for time, _ in submitted] == [NOW + timedelta(hours=hour) for hour in range(1, 61)]
     assert len({job.id for _, job in submitted}) == 60
     job = submitted[0][1]
@@ -76,9 +76,9 @@ def test_a_new_schedule_starts_now_and_then_at_every_time_once(ports: BatchPorts
 @pytest.mark.usefixtures("hourly")
 def test_after_a_pause_there_is_one_job(ports: BatchPorts, clock: Clock) -> None:
     clock.go_on(days=100, minutes=30)
-    (job,) = due(ports)
+    (job,) = list(due(ports))
     assert job.id == jobs.scheduled_id("flowers", "run0", NOW + timedelta(days=100))
-    assert due(ports) == []
+    assert list(due(ports)) == []
 
 
 @pytest.mark.usefixtures("hourly")
@@ -93,9 +93,9 @@ def test_a_crash_anywhere_makes_no_second_job_and_loses_none(
         breaking.on(watched)
         crashed = make_ports(watched, clock, ports.loader)
         try:
-            done = due(crashed)
+            done = list(due(crashed))
         except Killed:
-            done = due(make_ports(store, clock, ports.loader))
+            done = list(due(make_ports(store, clock, ports.loader)))
         expected = jobs.scheduled_id("flowers", "run0", clock())
         assert [job.id for job in done] in ([expected], []), f"died {when} {breaking.broke}"
         assert jobs.read(store, expected).attempt == 1
@@ -113,12 +113,12 @@ def test_two_ticks_at_once_submit_the_same_job(store: MemoryBlobs, ports: BatchP
 
     def be_faster(operation: str) -> None:
         if operation == "write schedules/flowers/run0.json" and not others:
-            others.extend(due(make_ports(store, clock, ports.loader)))
+            others.extend(list(due(make_ports(store, clock, ports.loader))))
 
     watched.before = be_faster
-    assert due(make_ports(watched, clock, ports.loader)) == others
+    assert list(due(make_ports(watched, clock, ports.loader))) == others
     assert len(others) == 1
-    assert due(ports) == []
+    assert list(due(ports)) == []
 
 
 @pytest.mark.usefixtures("hourly")
@@ -127,11 +127,11 @@ def test_a_changed_schedule_starts_anew(
 ) -> None:
     clock.go_on(minutes=30)
     publish(store, iris_ref, "0 15 * * * *")
-    assert due(ports) == []
+    assert list(due(ports)) == []
     clock.go_on(minutes=44)
-    assert due(ports) == []
+    assert list(due(ports)) == []
     clock.go_on(minutes=1)
-    assert [job.id for job in due(ports)] == [jobs.scheduled_id("flowers", "run0", at(13, 15))]
+    assert [job.id for job in list(due(ports))] == [jobs.scheduled_id("flowers", "run0", at(13, 15))]
 
 
 def test_every_schedule_of_every_endpoint_is_run(
@@ -140,9 +140,9 @@ def test_every_schedule_of_every_endpoint_is_run(
     publish(store, iris_ref, HOURLY, "0 30 * * * *", name="flowers")
     publish(store, iris_ref, HOURLY, name="trees")
     endpoint.publish(store, iris_ref, name="weeds")
-    assert due(ports) == []
+    assert list(due(ports)) == []
     clock.go_on(hours=1)
-    assert [(job.endpoint, job.submitted_by) for job in due(ports)] == [
+    assert [(job.endpoint, job.submitted_by) for job in list(due(ports))] == [
         ("flowers", "schedule/run0"),
         ("flowers", "schedule/run1"),
         ("trees", "schedule/run0"),
@@ -155,7 +155,7 @@ def test_an_endpoint_that_cannot_be_read_does_not_hold_up_the_others(
 ) -> None:
     store.write(Container.ENDPOINTS, "broken/head.json", b"{}")
     clock.go_on(hours=1)
-    assert [job.endpoint for job in due(ports)] == ["flowers"]
+    assert [job.endpoint for job in list(due(ports))] == ["flowers"]
 
 
 @pytest.mark.usefixtures("hourly")
@@ -168,4 +168,4 @@ def test_an_endpoint_that_is_removed_meanwhile_is_left_out(store: MemoryBlobs, p
             store.delete(Container.ENDPOINTS, "flowers/head.json")
 
     watched.after = remove
-    assert due(make_ports(watched, clock, ports.loader)) == []
+    assert list(due(make_ports(watched, clock, ports.loader))) == []

@@ -16,6 +16,7 @@ from shared.errors import (
     ModelNotReady,
     NotAuthenticated,
     NotAuthorized,
+    PayloadTooLarge,
     SchemaMismatch,
     ScoringFailed,
     ScoringTimeout,
@@ -109,7 +110,10 @@ class House:
         deployments = {"blue": deployment(self.blue), "green": deployment(self.green)}
         published.publish(self.store, self.blue, deployments=deployments, **changes)
         self.ports = OnlinePorts(
-            cast(Authenticator, self.door), Catalog(self.store, 2.0, clock=lambda: 0.0), Loader(self.store, 1)
+            cast(Authenticator, self.door),
+            Catalog(self.store, 2.0, clock=lambda: 0.0),
+            Loader(self.store, 1),
+            max_body_bytes=1_000_000,
         )
         self.steps.clear()
 
@@ -221,3 +225,17 @@ async def test_traffic_splits_by_the_request_id(house: House) -> None:
 
 async def test_no_rows_are_answered_with_an_empty_list(house: House) -> None:
     assert orjson.loads((await house.score(b'{"input_data": []}')).body) == []
+
+
+async def test_a_large_body_is_answered_off_the_event_loop_and_equally(house: House) -> None:
+    body = orjson.dumps({"input_data": [[row % 3] for row in range(40_000)]})
+    assert len(body) > 64 * 1024
+    rows = orjson.loads((await house.score(body)).body)
+    assert rows == [row % 3 * 10.0 for row in range(40_000)]
+    assert await house.refused(body[:-2]) is MalformedRequest
+
+
+async def test_a_body_over_the_bound_is_refused_only_after_the_caller_is_known(house: House) -> None:
+    assert await house.refused(b" " * 1_000_001) is PayloadTooLarge
+    house.door.roles = set()
+    assert await house.refused(b" " * 1_000_001) is NotAuthorized
