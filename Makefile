@@ -23,7 +23,7 @@ test: setup
 bench: setup
 	@$(python) -m bench
 
-chaos: setup build/flights/report.json
+chaos: setup
 	@$(python) -m tests.chaos
 
 clean:

@@ -14,12 +14,13 @@ from typing import Final
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import ContainerClient
+from rich.console import Console
 
 from devhost.processes import free_port
 from devhost.stack import Stack
 from samples.flights import data
 from samples.flights.local import ENDPOINT, ENDPOINT_FILE, make_stack, publish, storage
-from samples.flights.train import DEFAULT_OUT
+from samples.flights.train import DEFAULT_OUT, ensure_trained
 from shared.batch.job import Job, dropped_id
 from shared.ports import Container
 from tests.chaos.proxy import StorageProxy, Trap
@@ -123,6 +124,7 @@ def _path(line: str) -> str:
 def main() -> int:
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else time.time_ns() % 100_000
     print(f"seed {seed}: repeat with 'python -m tests.chaos {seed}'")
+    ensure_trained(DEFAULT_OUT, Console())
     stack = make_stack(_WORK_DIR, SLIPWAY_HEARTBEAT_TIMEOUT_S="3", SLIPWAY_TICK_SCHEDULE="* * * * * *")
     year = _WORK_DIR / "2013.csv"
     year.parent.mkdir(parents=True, exist_ok=True)
