@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -134,7 +135,7 @@ class LocalIssuer:
             lifetime_s=lifetime_s,
             aud=scope.removesuffix("/.default"),
             azp=form["client_id"],
-            oid=form.get("oid") or form["client_id"],
+            oid=_object_id(form.get("oid") or form["client_id"]),
             roles=form.get("roles", "").split() or None,
         )
         return {"token_type": "Bearer", "expires_in": lifetime_s, "access_token": token}
@@ -150,6 +151,14 @@ class LocalIssuer:
             "response_types_supported": ["code"],
             "subject_types_supported": ["pairwise"],
         }
+
+
+def _object_id(name: str) -> str:
+    """Object ids are GUIDs; another name becomes one, always the same."""
+    try:
+        return str(uuid.UUID(name))
+    except ValueError:
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, name))
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv with the pinned packages, and build/node with Azurite. Run by make, from the top of the checkout.
 set -eu
+trap 'echo "slipway: stopped; make goes on from here next time" >&2; exit 130' INT TERM
 python=$(sh scripts/find_python.sh)
 mkdir -p build/tmp
 # Two setups of one checkout take turns.
@@ -13,9 +14,15 @@ export TMPDIR="$PWD/build/tmp"
 export PIP_CACHE_DIR="${PIP_CACHE_DIR:-$PWD/build/cache/pip}"
 export npm_config_cache="${npm_config_cache:-$PWD/build/cache/npm}"
 
-if [ ! -x .venv/bin/python ]; then
+# A venv that was cut off has a Python and no pip.
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     echo "slipway: making .venv with $("$python" --version)"
-    "$python" -m venv .venv
+    rm -rf .venv
+    "$python" -m venv .venv 2>build/venv.log || {
+        tail -n 1 build/venv.log >&2
+        echo "slipway: the virtual environment could not be made; the whole log is in build/venv.log" >&2
+        exit 1
+    }
 fi
 echo "slipway: installing the pinned Python packages (a few minutes the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt 2>build/pip.log || {

@@ -24,6 +24,7 @@ AZURE_MARKERS = (
     "IDENTITY_ENDPOINT",
     "MSI_ENDPOINT",
 )
+BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -81,7 +82,7 @@ class Settings(BaseModel):
     )
     blob_trigger_source: str = Field(
         default="LogsAndContainerScan",
-        pattern="^(LogsAndContainerScan|EventGrid)$",
+        pattern=f"^({'|'.join(BLOB_TRIGGER_SOURCES)})$",
         description="EventGrid in Azure (Flex Consumption takes no other), LogsAndContainerScan (polling) locally.",
     )
 
@@ -160,7 +161,11 @@ class TriggerSettings(NamedTuple):
 
 
 def read_trigger_settings(environ: Mapping[str, str]) -> TriggerSettings:
+    """Raises ConfigurationError."""
     fields = Settings.model_fields
-    return TriggerSettings(
+    read = TriggerSettings(
         *(environ.get(setting_name(field)) or fields[field].default for field in TriggerSettings._fields)
     )
+    if read.blob_trigger_source not in BLOB_TRIGGER_SOURCES:
+        raise ConfigurationError(f"the setting SLIPWAY_BLOB_TRIGGER_SOURCE must be {' or '.join(BLOB_TRIGGER_SOURCES)}")
+    return read

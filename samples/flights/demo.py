@@ -15,10 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from devhost.errors import HostError
 from devhost.stack import Stack
-from samples.flights.local import ENDPOINT, running, storage, token
-from samples.flights.report import ConversionError
+from samples.flights.local import ENDPOINT, FAILURES, running, storage, token
 from samples.flights.steps import Steps
 from shared.auth.access import Role
 from shared.batch.job import dropped_id
@@ -40,7 +38,7 @@ def main() -> int:
             truth = _drop_month(console, stack)
             job = _follow(console, stack, truth.job_id)
             _show(console, stack, job, truth.late)
-    except (SlipwayError, HostError, ConversionError) as error:
+    except FAILURES as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,11 +1,13 @@
 """The flights endpoint on this machine: storage, token issuer and host running, both models published."""
 
+import fcntl
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 from rich.console import Console
 
@@ -13,15 +15,19 @@ from cli.publish import publish_revision, read_endpoint_file, upload_model
 from devhost.errors import HostError
 from devhost.processes import is_listening
 from devhost.stack import Stack
+from samples.flights.report import ConversionError
 from samples.flights.steps import Steps
 from samples.flights.train import DEFAULT_OUT, MODEL_NAMES, ensure_trained
 from shared.auth.access import Role
+from shared.errors import SlipwayError
 from shared.models.package import ModelRef
 
 ENDPOINT: Final = "flight-delay"
 AUDIENCE: Final = "api://slipway"
 ENDPOINT_FILE: Final = Path("samples/flights/endpoint.yaml")
 _APP_DIR: Final = Path()
+# What a person at the terminal is told in one line.
+FAILURES: Final = (SlipwayError, HostError, ConversionError, AzureError, OSError)
 
 
 def make_stack(work_dir: Path, ports: tuple[int, int] | None = None, **settings: str) -> Stack:
@@ -52,16 +58,29 @@ def running(console: Console, work_dir: Path, ports: tuple[int, int] | None = No
     report, _ = ensure_trained(DEFAULT_OUT, console)
     console.print(report.table())
     steps = Steps(console)
-    stack = make_stack(work_dir, ports)
-    try:
-        with steps.step("start storage, token issuer and host"):
-            stack.start()
-        with steps.step("publish the models and the endpoint"):
-            publish(stack)
-        yield stack
-    finally:
-        with steps.step("stop what was started"):
-            stack.stop()
+    with _alone_in(work_dir):
+        stack = make_stack(work_dir, ports)
+        try:
+            with steps.step("start storage, token issuer and host"):
+                stack.start()
+            with steps.step("publish the models and the endpoint"):
+                publish(stack)
+            yield stack
+        finally:
+            with steps.step("stop what was started"):
+                stack.stop()
+
+
+@contextmanager
+def _alone_in(work_dir: Path) -> Iterator[None]:
+    """Raises HostError when another run has the folder, which it would lose to this one."""
+    work_dir.parent.mkdir(parents=True, exist_ok=True)
+    with work_dir.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HostError(f"another run works in {work_dir}: wait until it has ended") from None
+        yield
 
 
 def storage(stack: Stack) -> BlobServiceClient:

@@ -9,11 +9,8 @@ from typing import Final
 
 from rich.console import Console
 
-from devhost.errors import HostError
-from samples.flights.local import ENDPOINT, running, token
-from samples.flights.report import ConversionError
+from samples.flights.local import ENDPOINT, FAILURES, running, token
 from shared.auth.access import Role
-from shared.errors import SlipwayError
 
 _WORK_DIR: Final = Path("build/serve")
 
@@ -25,9 +22,8 @@ def main() -> int:
     parser.add_argument("--issuer-port", type=int, default=7072, help="of the token issuer")
     arguments = parser.parse_args()
     console = Console(highlight=False)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    is_up = False
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
         with running(console, _WORK_DIR, (arguments.port, arguments.issuer_port)) as stack:
             console.print(
@@ -40,11 +36,15 @@ def main() -> int:
                 f"-H 'Authorization: Bearer {token(stack, [Role.SCORE])}' --data @samples/flights/request.json\n"
             )
             console.print("Ctrl-C stops it all.")
-            stop.wait()
-    except (SlipwayError, HostError, ConversionError) as error:
+            is_up = True
+            threading.Event().wait()
+    except FAILURES as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        if not is_up:
+            print("serve: stopped", file=sys.stderr)
+    return 0 if is_up else 130
 
 
 if __name__ == "__main__":

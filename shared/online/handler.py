@@ -6,7 +6,7 @@ from shared.auth.access import Role, require
 from shared.auth.authenticate import Authenticator
 from shared.endpoints import routing
 from shared.endpoints.catalog import Catalog
-from shared.errors import PayloadTooLarge
+from shared.errors import PayloadTooLarge, UnsupportedMediaType
 from shared.models import scoring
 from shared.models.loader import LoadedModel, Loader
 from shared.models.scoring import Predictions
@@ -22,6 +22,7 @@ class ScoreRequest(NamedTuple):
     authorization: str | None
     pinned: str | None
     content_type: str | None
+    content_encoding: str | None
     body: bytes
 
 
@@ -53,7 +54,7 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol, ports: OnlinePor
     """Who is it, may they, which deployment, what did they send, what does the model say."""
     principal = await ports.authenticator.authenticate(request.authorization)
     require(principal, Role.SCORE)
-    _check_size(request.body, ports.max_body_bytes)
+    _check_body(request, ports.max_body_bytes)
     endpoint = await ports.catalog.read_online(request.endpoint)
     require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
     name = routing.choose(endpoint, request.request_id, request.pinned)
@@ -75,6 +76,9 @@ def _answer(request: ScoreRequest, protocol: ScoreProtocol, model: LoadedModel) 
     return protocol.render(scoring.predict(model, features))
 
 
-def _check_size(body: bytes, limit: int) -> None:
-    if len(body) > limit:
-        raise PayloadTooLarge(f"the body has {len(body)} bytes, but at most {limit} are taken: send it in parts")
+def _check_body(request: ScoreRequest, limit: int) -> None:
+    size = len(request.body)
+    if size > limit:
+        raise PayloadTooLarge(f"the body has {size} bytes, but at most {limit} are taken: send it in parts")
+    if request.content_encoding not in (None, "", "identity"):
+        raise UnsupportedMediaType("send the body unpacked, without Content-Encoding")

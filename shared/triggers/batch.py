@@ -56,10 +56,13 @@ def drop(blob: BlobClient, client: SyncDurableFunctionsClient) -> None:
 @blueprint.timer_trigger("timer", _tick_schedule)
 @blueprint.durable_client_input("client")
 def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
-    ports = services().batch
-    for found in (schedules.due(ports), reconciler.forsaken(ports, lambda job: _is_running(client, job))):
-        for job in found:
-            _start(client, job)
+    try:
+        ports = services().batch
+        for found in (schedules.due(ports), reconciler.forsaken(ports, lambda job: _is_running(client, job))):
+            for job in found:
+                _start(client, job)
+    except SlipwayError as error:
+        _log.warning("this tick did not do all it should, the next one will: %s", error.message)
 
 
 def _is_running(client: SyncDurableFunctionsClient, job: Job) -> bool:

@@ -23,6 +23,7 @@ async def _score(call: Call) -> Reply:
         authorization=call.header("authorization"),
         pinned=call.header("azureml-model-deployment"),
         content_type=call.header("content-type"),
+        content_encoding=call.header("content-encoding"),
         body=call.body,
     )
     reply = await handler.score(request, azureml, services().online)

@@ -3,13 +3,16 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from shared import errors
 from shared.auth.access import Role
+from shared.endpoints.spec import Draft, PinnedModel
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.settings import AZURE_MARKERS, Settings, setting_name
@@ -50,6 +53,27 @@ def test_sample_settings_hold_every_setting_with_its_default() -> None:
 
 def test_every_marker_of_azure_is_named() -> None:
     assert all(f"`{marker}`" in REFERENCE for marker in AZURE_MARKERS)
+
+
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """Names of the endpoint file's fields, those of nested documents behind a dot."""
+    for name, info in model.model_fields.items():
+        nested = [part for part in (info.annotation, *get_args(info.annotation)) if _is_document(part)]
+        if not nested or nested[0] is PinnedModel:
+            yield prefix + name
+            continue
+        many = nested[0] is not info.annotation
+        if name == "deployments":
+            yield prefix + name
+        yield from _fields(nested[0], f"{prefix}{name}.{'*.' if many else ''}")
+
+
+def _is_document(part: object) -> TypeGuard[type[BaseModel]]:
+    return isinstance(part, type) and issubclass(part, BaseModel)
+
+
+def test_every_field_of_the_endpoint_file_is_told() -> None:
+    assert {row[0] for row in table("Endpoint file")} == set(_fields(Draft))
 
 
 def test_every_role_is_told() -> None:

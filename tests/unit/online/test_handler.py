@@ -118,7 +118,7 @@ class House:
         self.steps.clear()
 
     async def score(self, body: bytes = GOOD, **changes: Any) -> ScoreReply:
-        request = ScoreRequest("flowers", "request-1", ANN, None, "application/json", body)
+        request = ScoreRequest("flowers", "request-1", ANN, None, "application/json", None, body)
         return await score(request._replace(**changes), Noted(self.steps), self.ports)
 
     async def refused(self, body: bytes = GOOD, **changes: Any) -> type[SlipwayError]:
@@ -239,3 +239,7 @@ async def test_a_body_over_the_bound_is_refused_only_after_the_caller_is_known(h
     assert await house.refused(b" " * 1_000_001) is PayloadTooLarge
     house.door.roles = set()
     assert await house.refused(b" " * 1_000_001) is NotAuthorized
+
+
+async def test_a_packed_body_is_refused_clearly(house: House) -> None:
+    assert await house.refused(content_encoding="gzip") is UnsupportedMediaType
