@@ -134,7 +134,7 @@ class LocalIssuer:
         token = self.mint(
             lifetime_s=lifetime_s,
             aud=scope.removesuffix("/.default"),
-            azp=form["client_id"],
+            azp=_object_id(form["client_id"]),
             oid=_object_id(form.get("oid") or form["client_id"]),
             roles=form.get("roles", "").split() or None,
         )
@@ -154,7 +154,7 @@ class LocalIssuer:
 
 
 def _object_id(name: str) -> str:
-    """Object ids are GUIDs; another name becomes one, always the same."""
+    """Ids of clients and callers are GUIDs; another name becomes one, always the same."""
     try:
         return str(uuid.UUID(name))
     except ValueError:
