@@ -154,3 +154,22 @@ def test_status_is_told_in_azure_mls_words(client: Client, account: BlobServiceC
     assert job["progress"] == {"mini_batches": 3, "mini_batches_done": 3, "rows": 81, "rows_done": 81, "rejected": 0}
     assert "attempt" not in job
     assert requests.get(f"{client.stack.url}/endpoints/{flowers}/jobs/{job['id']}", timeout=10).status_code == 401
+
+
+def test_a_host_that_is_killed_in_the_middle_of_a_job_ends_it_after_its_restart(
+    client: Client, account: BlobServiceClient, publish: Any
+) -> None:
+    publish("fragile", batch={"mini_batch_size": 1})
+    job_id = drop(account, "fragile", iris.csv(200))
+    jobs = account.get_container_client("jobs")
+
+    def some_are_done() -> bool | None:
+        return len(list(jobs.list_blobs(name_starts_with=f"{job_id}/ledger/"))) > 5 or None
+
+    until("some mini-batches", some_are_done)
+    client.stack.kill_host()
+    assert json.loads(jobs.download_blob(f"{job_id}/job.json").readall())["status"] == "Running"
+    client.stack.start_host()
+    job = client.finished("fragile", job_id)
+    assert job["counts"] == {"rows": 200, "predicted": 200, "rejected": 0}
+    assert predictions(account, job)["row"].to_pylist() == list(range(200))
