@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
+from shared.documents import Document
 from shared.errors import InvalidTransition, JobNotFound, SlipwayError, StaleAttempt, StaleDocument
 from shared.ports import BlobStore, Container
 
@@ -55,31 +54,27 @@ TRANSITIONS: Final[Mapping[tuple[Event, JobStatus], JobStatus]] = {
 }
 
 
-class JobInput(BaseModel):
+class JobInput(Document):
     """A blob of the inbox, pinned by its ETag; or, without one, every blob below a prefix."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     path: str
     etag: str | None
 
 
-class JobError(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class JobError(Document):
     code: str
     message: str
 
 
-class Counts(BaseModel):
+class Counts(Document):
     """Rows of the input: all, those with a prediction, those rejected."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     rows: int
     predicted: int
     rejected: int
 
 
-class Job(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Job(Document):
     schema_version: Literal[1] = 1
     id: str
     endpoint: str

@@ -6,9 +6,8 @@ An entry lives in its blob's metadata, so that one listing tells all of them.
 from collections.abc import Iterator
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.batch.job import job_path
+from shared.documents import Document
 from shared.errors import StaleDocument
 from shared.ports import BlobItem, BlobStore, Container
 
@@ -16,10 +15,9 @@ from shared.ports import BlobItem, BlobStore, Container
 GROUP_SIZE: Final = 200
 
 
-class Entry(BaseModel):
+class Entry(Document):
     """`part` and `rejected_part` are names in the container `staging`; empty where there are no such rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     index: int
     predicted: int
     rejected: int

@@ -4,19 +4,14 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.batch.job import job_path
+from shared.documents import Document
 from shared.endpoints.spec import PinnedModel
 from shared.errors import InvalidTransition, StaleDocument
 from shared.ports import BlobStore, Container
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MiniBatch(_Document):
+class MiniBatch(Document):
     """Rows [first_row, first_row + rows) of a file, which are its bytes [offset, offset + length)."""
 
     file: int
@@ -26,7 +21,7 @@ class MiniBatch(_Document):
     rows: int
 
 
-class InputFile(_Document):
+class InputFile(Document):
     """`path` is what the caller knows; the bytes are read from `container`/`blob`, pinned by `etag`."""
 
     path: str
@@ -36,7 +31,7 @@ class InputFile(_Document):
     columns: tuple[str, ...]
 
 
-class Manifest(_Document):
+class Manifest(Document):
     schema_version: Literal[1] = 1
     job_id: str
     endpoint: str

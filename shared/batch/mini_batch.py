@@ -15,7 +15,6 @@ from shared.ports import BlobStore, Container
 
 def score_mini_batch(job_id: str, attempt: int, index: int, ports: BatchPorts) -> Entry:
     """Raises StaleAttempt, InputChanged, ModelError, DependencyError."""
-    ports.check(job_id, attempt)
     plan = ports.manifests.read(job_id)
     done = ledger.find(ports.store, job_id, index)
     if done is not None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import batched
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from shared.batch import job as jobs
 from shared.batch import ledger
@@ -18,6 +18,7 @@ from shared.batch.job import Counts, Event, Job
 from shared.batch.ledger import Entry
 from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
+from shared.documents import Document
 from shared.errors import (
     ErrorThresholdExceeded,
     InvalidTransition,
@@ -32,17 +33,15 @@ _AT_ONCE: Final = 8
 _PER_CHECK: Final = 64
 
 
-class OutputPart(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class OutputPart(Document):
     name: str
     rows: int
     size_bytes: int
 
 
-class OutputManifest(BaseModel):
+class OutputManifest(Document):
     """What is in the output: a reader who has seen `_SUCCESS` finds every part named here."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     schema_version: Literal[1] = 1
     job_id: str
     endpoint: str
@@ -55,10 +54,9 @@ class OutputManifest(BaseModel):
     scored_at: datetime
 
 
-class Latest(BaseModel):
+class Latest(Document):
     """Names the newest finished output of an endpoint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     schema_version: Literal[1] = 1
     job_id: str
     output: str

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from cronsim import CronSim
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
+from shared.documents import Document
 from shared.endpoints.spec import Endpoint, Schedule
 from shared.errors import SlipwayError, StaleDocument
 from shared.ports import Blob, BlobStore, Container
@@ -21,8 +22,7 @@ _log = logging.getLogger(__name__)
 _LONGEST_PAUSE: Final = timedelta(days=32)
 
 
-class LastRun(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class LastRun(Document):
     schema_version: Literal[1] = 1
     cron: str
     due_at: datetime

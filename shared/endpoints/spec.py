@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from shared.documents import Document
 from shared.errors import DeploymentNotFound, InvalidTransition
 from shared.models.package import NAME_PATTERN, VERSION_PATTERN, ModelRef
 
@@ -20,15 +21,11 @@ type Name = Annotated[str, Field(pattern=ENDPOINT_NAME_PATTERN, min_length=3, ma
 type Percent = Annotated[int, Field(ge=0, le=100)]
 
 
-class _Document(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class RequestSettings(_Document):
+class RequestSettings(Document):
     request_timeout_ms: int = Field(default=5000, ge=1, le=180_000)
 
 
-class PinnedModel(_Document):
+class PinnedModel(Document):
     name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern=VERSION_PATTERN)
     digest: str = Field(pattern="^sha256:[0-9a-f]{64}$")
@@ -38,7 +35,7 @@ class PinnedModel(_Document):
         return ModelRef(self.name, self.version, self.digest)
 
 
-class Deployment(_Document):
+class Deployment(Document):
     model: PinnedModel
     request_settings: RequestSettings = RequestSettings()
 
@@ -53,7 +50,7 @@ def _six_fields(cron: str) -> str:
     return cron
 
 
-class Schedule(_Document):
+class Schedule(Document):
     """`input`: a blob, or with a slash at its end all blobs below it, in the endpoint's own inbox. Times are UTC."""
 
     name: Name
@@ -61,7 +58,7 @@ class Schedule(_Document):
     input: str = Field(min_length=1, max_length=900)
 
 
-class BatchSettings(_Document):
+class BatchSettings(Document):
     deployment: Name | None = None
     mini_batch_size: int = Field(default=5000, ge=1, le=1_000_000, description="rows")
     max_concurrency: int = Field(default=2, ge=1, le=64, description="mini-batches at once")
@@ -70,7 +67,7 @@ class BatchSettings(_Document):
     schedules: tuple[Schedule, ...] = ()
 
 
-class Draft(_Document):
+class Draft(Document):
     """What a publisher sends: an endpoint file with its models pinned. `traffic` counts for a new endpoint only."""
 
     name: Name
@@ -101,7 +98,7 @@ class Revision(Draft):
     created_by: str
 
 
-class Head(_Document):
+class Head(Document):
     schema_version: Literal[1] = 1
     revision: int = Field(ge=1)
     traffic: dict[Name, Percent]
@@ -109,7 +106,7 @@ class Head(_Document):
     updated_by: str
 
 
-class Endpoint(_Document):
+class Endpoint(Document):
     """A head with the revision that it names: all that scoring and batch need to know."""
 
     head: Head

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from shared.documents import Document
 from shared.errors import MalformedRequest
 from shared.models.signature import Column, Signature, Tensor
 
@@ -32,15 +33,13 @@ class ModelRef(NamedTuple):
         return f"{self.name}/{self.version}"
 
 
-class PackagedFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class PackagedFile(Document):
     path: str
     size_bytes: int
     sha256: str
 
 
-class ModelPackage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class ModelPackage(Document):
     schema_version: Literal[1] = 1
     name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern=VERSION_PATTERN)

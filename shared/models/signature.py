@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from shared.documents import Document
 from shared.errors import SchemaMismatch
 
 type Features = dict[str, np.ndarray[Any, Any]]
@@ -96,10 +97,9 @@ def _tensor_dtype(name: str) -> np.dtype[Any]:
     return np.dtype("O") if dtype.kind == "U" else dtype
 
 
-class Signature(BaseModel):
+class Signature(Document):
     """What goes in and what comes out. Exactly one of `columns` and `tensors` is filled."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     columns: tuple[Column, ...] = ()
     tensors: tuple[Tensor, ...] = ()
     outputs: tuple[str, ...] = Field(default=(), description="names of the outputs, in order")
