@@ -1,15 +1,13 @@
 """A batch job from the drop to `_SUCCESS`, by the app's orchestrators and activities on Microsoft's durable engine."""
 
 import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from durabletask.task import RetryPolicy
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import formats, mini_batch, orchestrator, reconciler
+from shared.batch import formats, mini_batch, reconciler
 from shared.batch import job as jobs
 from shared.batch.job import Counts, Job, JobError, JobStatus
 from shared.batch.mini_batch import score_mini_batch
@@ -19,32 +17,10 @@ from shared.models.package import ModelRef
 from shared.models.scoring import predict
 from shared.ports import Container
 from tests.support import endpoint, iris
-from tests.support.batch import Clock, WatchedStore, drop, make_ports, not_running, output, predicted_rows
-from tests.support.durable import Hub, running_hub
+from tests.support.batch import Clock, WatchedStore, drop, not_running, output, predicted_rows
+from tests.support.durable import Hub
 
 type Use = Callable[[BatchPorts], None]
-
-
-@pytest.fixture(scope="module")
-def hub() -> Iterator[Hub]:
-    with running_hub() as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many tries as the app makes, without the waiting between them."""
-    tries = orchestrator.RETRY.max_number_of_attempts
-    policy = RetryPolicy(first_retry_interval=timedelta(milliseconds=1), max_number_of_attempts=tries)
-    monkeypatch.setattr(orchestrator, "RETRY", policy)
-
-
-@pytest.fixture
-def watched(store: MemoryBlobs, clock: Clock, app: Use) -> WatchedStore:
-    """The store of the app, where tests can look on and interfere."""
-    watched = WatchedStore(store)
-    app(make_ports(watched, clock))
-    return watched
 
 
 class _Failing:
