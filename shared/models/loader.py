@@ -102,7 +102,7 @@ def _may_hold_weights(path: str, folder: str) -> bool:
 
 def _warm_up(model: LoadedModel) -> None:
     """The first calls of a session cost many times the later ones, and tell what a row costs."""
-    features = example(model.signature)
+    features = example(model.signature).features
     try:
         model.flavor.predict(features)
         started = time.perf_counter()

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from shared.documents import Document
 from shared.errors import MalformedRequest
-from shared.models.signature import Column, Signature, Tensor
+from shared.models.signature import Column, Output, Param, Signature, Tensor
 
 PACKAGE_FILE = "package.json"
 NAME_PATTERN = r"^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,126}[a-zA-Z0-9])?$"
@@ -55,6 +55,8 @@ class ModelPackage(Document):
             raise ValueError(f"the files {', '.join(strange)} lie outside of the package")
         if self.model_file not in paths:
             raise ValueError(f"the model's file '{self.model_file}' is not in the package")
+        if not self.signature.columns and not self.signature.tensors:
+            raise ValueError("a signature without inputs tells an onnx model nothing: log it with columns or tensors")
         return self
 
     def file(self, path: str) -> PackagedFile:
@@ -114,8 +116,21 @@ def _files(folder: Path) -> Iterator[PackagedFile]:
 def _signature(written: Mapping[str, str]) -> Signature:
     inputs: list[dict[str, Any]] = json.loads(written["inputs"])
     outputs: list[dict[str, Any]] = json.loads(written["outputs"]) if written.get("outputs") else []
-    names = tuple(str(output["name"]) for output in outputs if output.get("name"))
+    params: list[dict[str, Any]] = json.loads(written["params"]) if written.get("params") else []
+    named = {"params": tuple(Param.model_validate(spec) for spec in params), "outputs": _outputs(outputs)}
     if inputs and inputs[0]["type"] == "tensor":
         tensors = tuple(Tensor(name=spec.get("name", ""), **spec["tensor-spec"]) for spec in inputs)
-        return Signature(tensors=tensors, outputs=names)
-    return Signature(columns=tuple(Column.model_validate(spec) for spec in inputs), outputs=names)
+        return Signature(tensors=tensors, **named)
+    return Signature(columns=tuple(Column.model_validate(spec) for spec in inputs), **named)
+
+
+def _outputs(specs: list[dict[str, Any]]) -> tuple[Output, ...]:
+    """Tensors say their type and shape below `tensor-spec`; one without a name has none to be called by."""
+    described = [
+        {"name": spec["name"], "type": tensor["dtype"], "shape": tensor["shape"]}
+        if (tensor := spec.get("tensor-spec"))
+        else spec
+        for spec in specs
+        if spec.get("name")
+    ]
+    return tuple(Output.model_validate(spec) for spec in described)

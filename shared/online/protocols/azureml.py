@@ -8,8 +8,9 @@ from typing import Any
 import orjson
 
 from shared.errors import MalformedRequest, UnsupportedMediaType
+from shared.models.features import from_table, from_tensors
 from shared.models.scoring import Predictions
-from shared.models.signature import Features, Signature, from_table, from_tensors
+from shared.models.signature import Features, Signature
 
 REPLY_TYPE = "application/json"
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from shared.batch.formats import Rejected, Rows, read_csv
 from shared.errors import UnreadableInput
-from shared.models.signature import Column, ColumnType, Signature
+from shared.models.coercion import ColumnType
+from shared.models.signature import Column, Signature
 
 
 def read(data: str | bytes, *columns: Column, first_row: int = 0, rows: int | None = None) -> Rows:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
+from shared.models.coercion import ColumnType
 from shared.models.package import PACKAGE_FILE, ModelPackage, ModelRef, PackagedFile, digest_of, package_path
-from shared.models.signature import Column, ColumnType, Signature, Tensor
+from shared.models.signature import Column, Signature, Tensor
 from shared.ports import BlobStore, Container
 
 FLOAT, INT64, STRING, BOOL, FLOAT16, UINT8 = (

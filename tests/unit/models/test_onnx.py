@@ -8,8 +8,9 @@ import pytest
 from onnx import external_data_helper, helper, numpy_helper
 
 from shared.errors import ModelNotReady, ScoringFailed
+from shared.models.features import from_table
 from shared.models.flavors import onnx
-from shared.models.signature import Column, Features, Signature, Tensor, from_table
+from shared.models.signature import Column, Features, Signature, Tensor
 from tests.unit.models.graphs import (
     BOOL,
     FLOAT,

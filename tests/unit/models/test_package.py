@@ -42,7 +42,7 @@ def test_a_folder_as_mlflow_saves_it(iris_folder: Path) -> None:
     package = describe(iris_folder, "iris", "3")
     assert [column.name for column in package.signature.columns] == list(iris.COLUMNS)
     assert [column.required for column in package.signature.columns] == [True, True, True, False]
-    assert package.signature.outputs == ("label",)
+    assert [output.name for output in package.signature.outputs] == ["label"]
     assert package.model_file == "model.onnx"
     for file in package.files:
         data = (iris_folder / file.path).read_bytes()
@@ -61,7 +61,7 @@ def test_a_tensor_signature(tmp_path: Path) -> None:
     outputs = [{"type": "tensor", "name": "p", "tensor-spec": {"dtype": "float32", "shape": [-1]}}]
     package = describe(folder_with(tmp_path / "m", signature=signature(TENSORS, outputs)), "m", "1")
     assert package.signature.tensors == (Tensor(name="", dtype="float32", shape=(-1, 2)),)
-    assert package.signature.outputs == ("p",)
+    assert [output.name for output in package.signature.outputs] == ["p"]
 
 
 def test_without_outputs_in_the_signature_none_are_named(tmp_path: Path) -> None:

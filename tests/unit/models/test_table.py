@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import SchemaMismatch
-from shared.models.signature import Column, ColumnType, Signature, count_rows, from_table
+from shared.models.coercion import ColumnType
+from shared.models.features import from_table
+from shared.models.signature import Column, Signature, count_rows
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import SchemaMismatch
-from shared.models.signature import Signature, Tensor, from_tensors
+from shared.models.features import from_tensors
+from shared.models.signature import Signature, Tensor
 from tests.unit.models.graphs import tensors
 
 

@@ -1,0 +1,81 @@
+"""What a loaded model is to those who call it, whatever kind it is of."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from shared.models.signature import Array, Features, Output, Params
+
+
+class Abort:
+    """How a call that nobody waits for any more is stopped. Set from any thread, once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stop: Callable[[], None] | None = None
+        self.fired = False
+
+    def on_fire(self, stop: Callable[[], None] | None) -> None:
+        """What stops the call that begins now; None when it has ended. Called at once where it is too late already."""
+        with self._lock:
+            self._stop = stop
+            too_late = self.fired
+        if too_late and stop is not None:
+            stop()
+
+    def fire(self) -> None:
+        with self._lock:
+            self.fired = True
+            stop = self._stop
+        if stop is not None:
+            stop()
+
+
+class Flavor(Protocol):
+    """A model that predicts. `lanes`: how many calls it takes at once; `size_bytes`: memory it holds."""
+
+    outputs: tuple[Output, ...]
+    size_bytes: int
+    lanes: int
+
+    def predict(self, features: Features, params: Params, abort: Abort) -> dict[str, Array]:
+        """Output name to array, `[rows]` or `[rows, ...]`; `[rows, 1]` comes as `[rows]`. Blocks.
+
+        Raises ScoringFailed when the model raises, ScoringTimeout when `abort` was fired, ModelNotReady when the
+        model is gone.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of what it holds, once no call is running."""
+        ...
+
+
+class RawCall(NamedTuple):
+    """An HTTP request as score.py gets it. Header names in lower case."""
+
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class RawReply(NamedTuple):
+    """What score.py answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Script(Protocol):
+    """Azure ML's score.py: it takes whole requests, and knows of no signature."""
+
+    size_bytes: int
+    lanes: int
+
+    def run(self, call: RawCall, abort: Abort) -> RawReply:
+        """Blocks. Raises ScoringTimeout when `abort` was fired, ModelNotReady when the process is gone."""
+        ...
+
+    def close(self) -> None: ...
