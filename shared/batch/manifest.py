@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.batch.job import job_path
 from shared.documents import Document
-from shared.endpoints.spec import PinnedModel
+from shared.endpoints.deployment import PinnedModel
 from shared.errors import InvalidTransition, StaleDocument
 from shared.ports import BlobStore, Container
 

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from shared.endpoints.deployment import ENDPOINT_NAME_PATTERN
 from shared.endpoints.spec import (
-    ENDPOINT_NAME_PATTERN,
     Draft,
     Endpoint,
     Head,

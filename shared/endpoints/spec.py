@@ -11,33 +11,11 @@ from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field, model_validator
 
 from shared.documents import Document
+from shared.endpoints.callers import AuthMode, Cors, KeyType, Quota, StoredKey
+from shared.endpoints.deployment import Deployment, Name
 from shared.errors import DeploymentNotFound, InvalidTransition
-from shared.models.package import NAME_PATTERN, VERSION_PATTERN, ModelRef
 
-# Azure ML's rule for the names of endpoints and deployments.
-ENDPOINT_NAME_PATTERN = r"^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$"
-
-type Name = Annotated[str, Field(pattern=ENDPOINT_NAME_PATTERN, min_length=3, max_length=32)]
 type Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-class RequestSettings(Document):
-    request_timeout_ms: int = Field(default=5000, ge=1, le=180_000)
-
-
-class PinnedModel(Document):
-    name: str = Field(pattern=NAME_PATTERN)
-    version: str = Field(pattern=VERSION_PATTERN)
-    digest: str = Field(pattern="^sha256:[0-9a-f]{64}$")
-
-    @property
-    def ref(self) -> ModelRef:
-        return ModelRef(self.name, self.version, self.digest)
-
-
-class Deployment(Document):
-    model: PinnedModel
-    request_settings: RequestSettings = RequestSettings()
 
 
 def _six_fields(cron: str) -> str:
@@ -71,8 +49,10 @@ class Draft(Document):
     """What a publisher sends: an endpoint file with its models pinned. `traffic` counts for a new endpoint only."""
 
     name: Name
-    auth_mode: tuple[Literal["entra"], ...] = ("entra",)
+    auth_mode: tuple[AuthMode, ...] = Field(default=("entra",), min_length=1)
     allowed_object_ids: tuple[str, ...] = Field(default=(), description="who may call; empty: every holder of the role")
+    cors: Cors | None = None
+    quota: Quota = Quota()
     deployments: dict[Name, Deployment] = Field(min_length=1, max_length=20)
     traffic: dict[Name, Percent] = {}
     batch: BatchSettings = BatchSettings()
@@ -102,6 +82,7 @@ class Head(Document):
     schema_version: Literal[1] = 1
     revision: int = Field(ge=1)
     traffic: dict[Name, Percent]
+    keys: dict[KeyType, StoredKey] = {}
     updated_at: datetime
     updated_by: str
 
@@ -159,12 +140,13 @@ def with_revision(head: Head, revision: Revision) -> Head:
         raise InvalidTransition(
             f"{', '.join(gone)} still takes live traffic: move it away before removing the deployment"
         )
-    return Head(
-        revision=revision.number,
-        traffic={name: percent for name, percent in head.traffic.items() if name in revision.deployments},
-        updated_at=revision.created_at,
-        updated_by=revision.created_by,
-    )
+    changes = {
+        "revision": revision.number,
+        "traffic": {name: percent for name, percent in head.traffic.items() if name in revision.deployments},
+        # Who turns keys off does not mean the same keys when they turn them on again.
+        "keys": head.keys if "key" in revision.auth_mode else {},
+    }
+    return head.model_copy(update={**changes, "updated_at": revision.created_at, "updated_by": revision.created_by})
 
 
 def with_traffic(endpoint: Endpoint, traffic: dict[str, int], now: datetime, by: str) -> Head:
@@ -173,4 +155,14 @@ def with_traffic(endpoint: Endpoint, traffic: dict[str, int], now: datetime, by:
         check_traffic(traffic, endpoint.revision.deployments)
     except ValueError as error:
         raise InvalidTransition(str(error)) from None
-    return Head(revision=endpoint.head.revision, traffic=traffic, updated_at=now, updated_by=by)
+    return endpoint.head.model_copy(update={"traffic": traffic, "updated_at": now, "updated_by": by})
+
+
+def with_key(endpoint: Endpoint, kind: KeyType, key: StoredKey) -> Head:
+    """The other key stays good. Raises InvalidTransition where the endpoint takes no keys."""
+    if "key" not in endpoint.revision.auth_mode:
+        raise InvalidTransition(
+            f"endpoint '{endpoint.name}' takes no keys: publish it with auth_mode: [entra, key] first"
+        )
+    keys = {**endpoint.head.keys, kind: key}
+    return endpoint.head.model_copy(update={"keys": keys, "updated_at": key.created_at, "updated_by": key.created_by})

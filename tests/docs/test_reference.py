@@ -5,14 +5,15 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any, TypeGuard, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
 
 from shared import errors
 from shared.auth.access import Role
-from shared.endpoints.spec import Draft, PinnedModel
+from shared.endpoints.deployment import PinnedModel
+from shared.endpoints.spec import Draft
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.settings import AZURE_MARKERS, Settings, setting_name
@@ -62,7 +63,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         if not nested or nested[0] is PinnedModel:
             yield prefix + name
             continue
-        many = nested[0] is not info.annotation
+        many = get_origin(info.annotation) in (dict, tuple)
         if name == "deployments":
             yield prefix + name
         yield from _fields(nested[0], f"{prefix}{name}.{'*.' if many else ''}")

@@ -6,7 +6,7 @@ from shared.adapters.memory import MemoryBlobs
 from shared.batch import ledger
 from shared.batch.ledger import Entry
 from shared.batch.manifest import InputFile, Manifest, Manifests, MiniBatch
-from shared.endpoints.spec import PinnedModel
+from shared.endpoints.deployment import PinnedModel
 from shared.errors import InvalidTransition
 from shared.ports import Container
 from tests.support.batch import WatchedStore

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from shared.endpoints.spec import Draft, Endpoint, Head, Revision, first_head, with_revision, with_traffic
+from shared.endpoints.callers import StoredKey
+from shared.endpoints.spec import Draft, Endpoint, Head, Revision, first_head, with_key, with_revision, with_traffic
 from shared.errors import DeploymentNotFound, InvalidTransition
 from tests.unit.endpoints.documents import DIGEST, NOW, deployments, draft, endpoint, fields, revision
 
 LATER = NOW + timedelta(hours=1)
+KEY = StoredKey(sha256="1" * 64, created_at=NOW, created_by="ann")
+OTHER_KEY = StoredKey(sha256="2" * 64, created_at=LATER, created_by="bob")
 NIGHTLY = {"name": "nightly", "cron": "0 0 2 * * *", "input": "inbox/flowers/nightly/"}
 
 
@@ -205,3 +208,25 @@ def test_documents_read_back_as_they_were() -> None:
 def test_documents_of_another_schema_version_are_refused(version: object) -> None:
     with pytest.raises(ValidationError):
         Revision.model_validate({**revision().model_dump(), "schema_version": version})
+
+
+def test_a_revision_and_traffic_keep_the_keys_and_a_revision_without_key_mode_forgets_them() -> None:
+    taking = endpoint({"blue": 100}, auth_mode=["entra", "key"])
+    keyed = taking.model_copy(update={"head": with_key(taking, "primary", KEY)})
+    assert keyed.head.keys == {"primary": KEY}
+    assert with_traffic(keyed, {"blue": 0}, LATER, "bob").keys == {"primary": KEY}
+    assert with_revision(keyed.head, revision(number=2, auth_mode=["key"])).keys == {"primary": KEY}
+    assert with_revision(keyed.head, revision(number=3)).keys == {}
+
+
+def test_a_new_key_leaves_the_other_one_good_and_says_who_and_when() -> None:
+    taking = endpoint({"blue": 100}, auth_mode=["key"])
+    first = with_key(taking, "primary", KEY)
+    second = with_key(taking.model_copy(update={"head": first}), "secondary", OTHER_KEY)
+    assert second.keys == {"primary": KEY, "secondary": OTHER_KEY}
+    assert (second.updated_at, second.updated_by, second.traffic) == (LATER, "bob", {"blue": 100})
+
+
+def test_an_endpoint_without_key_mode_refuses_keys() -> None:
+    with pytest.raises(InvalidTransition, match=r"auth_mode: \[entra, key\]"):
+        with_key(endpoint({"blue": 100}), "primary", KEY)
