@@ -7,6 +7,7 @@ SlipwayError
         CredentialsMalformed        the Authorization header cannot be read
         NotAuthorized               a good token without the role
     RequestError
+        MethodNotAllowed            the address does not take this method
         MalformedRequest            the body is not what the protocol asks
         UnsupportedMediaType        the content type is not taken
         PayloadTooLarge             over a stated bound
@@ -15,6 +16,7 @@ SlipwayError
         ErrorThresholdExceeded      a batch job rejected more rows than it may
     NotFound
         EndpointNotFound, DeploymentNotFound, JobNotFound, ModelNotFound
+        RouteNotFound               nothing is served at this address
     Conflict
         InvalidTransition           the thing is not in a state that allows this
             InputChanged            a job's input is no longer what the job was made for
@@ -71,6 +73,16 @@ class RequestError(SlipwayError):
     code = "RequestError"
 
 
+class MethodNotAllowed(RequestError):
+    """`allow`: the methods that are taken, as RFC 9110, section 15.5.6 wants them told."""
+
+    code = "MethodNotAllowed"
+
+    def __init__(self, message: str, allow: str = "") -> None:
+        super().__init__(message)
+        self.allow = allow
+
+
 class MalformedRequest(RequestError):
     code = "MalformedRequest"
 
@@ -113,6 +125,10 @@ class JobNotFound(NotFound):
 
 class ModelNotFound(NotFound):
     code = "ModelNotFound"
+
+
+class RouteNotFound(NotFound):
+    code = "RouteNotFound"
 
 
 class Conflict(SlipwayError):

@@ -20,7 +20,8 @@ from shared.errors import ScoringFailed, SlipwayError, StaleAttempt
 from shared.ports import Container
 from shared.services import services
 from shared.settings import DATA_CONNECTION, read_trigger_settings
-from shared.triggers.http import Call, Reply, json_reply, respond
+from shared.triggers.http import Call, Reply, json_reply
+from shared.triggers.routes import route
 
 _log = logging.getLogger(__name__)
 
@@ -160,14 +161,12 @@ def _settled(task: Task, step: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"stopped": error.code}
 
 
-@blueprint.route("endpoints/{endpoint}/jobs/{job}", methods=["GET"])
-async def read_job(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _read_job)
-
-
 async def _read_job(call: Call) -> Reply:
     principal = await services().authenticator.authenticate(call.header("authorization"))
     require(principal, Role.BATCH, Role.READ)
     endpoint = await services().catalog.read_online(call.route("endpoint"))
     require(principal, Role.BATCH, Role.READ, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
     return json_reply(await asyncio.to_thread(progress.describe, services().batch, endpoint.name, call.route("job")))
+
+
+route(blueprint, "read_job", "endpoints/{endpoint}/jobs/{job}", {"GET": _read_job})

@@ -8,25 +8,16 @@ from azure.durable_functions import Blueprint
 from shared.auth.rules import TokenVersion
 from shared.errors import ConfigurationError
 from shared.services import services
-from shared.triggers.http import Call, Reply, json_reply, respond
+from shared.triggers.http import Call, Reply, json_reply
+from shared.triggers.routes import route
 
 _log = logging.getLogger(__name__)
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
-@blueprint.route("health/live", methods=["GET"])
-async def health_live(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _live)
-
-
 async def _live(call: Call) -> Reply:
     return json_reply({"live": True})
-
-
-@blueprint.route("health/ready", methods=["GET"])
-async def health_ready(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _ready)
 
 
 async def _ready(call: Call) -> Reply:
@@ -39,13 +30,8 @@ async def _ready(call: Call) -> Reply:
     return json_reply({"ready": True}) if ready else json_reply({"ready": False}, 503, {"Retry-After": "5"})
 
 
-@blueprint.route(".well-known/oauth-protected-resource", methods=["GET"])
-async def protected_resource(req: func.HttpRequest) -> func.HttpResponse:
-    """RFC 9728."""
-    return await respond(req, _protected_resource)
-
-
 async def _protected_resource(call: Call) -> Reply:
+    """RFC 9728."""
     settings = services().settings
     return json_reply(
         {
@@ -55,3 +41,8 @@ async def _protected_resource(call: Call) -> Reply:
             "bearer_methods_supported": ["header"],
         }
     )
+
+
+route(blueprint, "health_live", "health/live", {"GET": _live})
+route(blueprint, "health_ready", "health/ready", {"GET": _ready})
+route(blueprint, "protected_resource", ".well-known/oauth-protected-resource", {"GET": _protected_resource})

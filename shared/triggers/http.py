@@ -16,6 +16,7 @@ from shared.errors import (
     ErrorThresholdExceeded,
     InvalidTransition,
     MalformedRequest,
+    MethodNotAllowed,
     ModelError,
     ModelNotReady,
     NotAuthenticated,
@@ -61,6 +62,7 @@ ERROR_TABLE: Final[Mapping[type[SlipwayError], Row]] = {
     NotAuthorized: Row(403, _bearer("insufficient_scope")),
     UnsupportedMediaType: Row(415),
     PayloadTooLarge: Row(413),
+    MethodNotAllowed: Row(405),
     MalformedRequest: Row(400),
     SchemaMismatch: Row(400),
     UnreadableInput: Row(400),
@@ -86,7 +88,9 @@ _UNEXPECTED = SlipwayError("something went wrong here; the log holds the reason 
 def row_for(error: SlipwayError) -> Row:
     for kind in type(error).__mro__:
         if kind in ERROR_TABLE:
-            return ERROR_TABLE[kind]
+            row = ERROR_TABLE[kind]
+            allow = error.allow if isinstance(error, MethodNotAllowed) else ""
+            return row._replace(headers={"Allow": allow}) if allow else row
     return Row(500)
 
 
@@ -120,9 +124,15 @@ def json_reply(document: object, status: int = 200, headers: Mapping[str, str] |
 
 
 type Body = Callable[[Call], Awaitable[Reply]]
+type RenderError = Callable[[SlipwayError, int], bytes]
+"""From an error and its status to JSON, in the words of a protocol."""
 
 
-async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
+def plain_error(error: SlipwayError, status: int) -> bytes:
+    return orjson.dumps({"error": {"code": error.code, "message": error.message}})
+
+
+async def respond(request: func.HttpRequest, body: Body, render_error: RenderError = plain_error) -> func.HttpResponse:
     """Runs the body; every error becomes the reply that the table says. Nothing of a stack leaves."""
     call = Call(request, str(uuid4()))
     try:
@@ -132,19 +142,15 @@ async def respond(request: func.HttpRequest, body: Body) -> func.HttpResponse:
         if row.status >= 500 or isinstance(error, ModelError):
             _log.warning("request %s: %s: %s", call.id, error.code, error.message)
         told = _MISCONFIGURED if isinstance(error, ConfigurationError) else error
-        reply = _error_reply(told, row)
+        reply = Reply(render_error(told, row.status), row.status, headers=row.headers)
     except Exception:
         _log.exception("request %s failed", call.id)
-        reply = _error_reply(_UNEXPECTED, Row(500))
+        reply = Reply(render_error(_UNEXPECTED, 500), 500)
     headers = {"x-request-id": call.id, **reply.headers}
     client_id = request.headers.get("x-ms-client-request-id")
     if client_id and _CLIENT_REQUEST_ID.fullmatch(client_id):
         headers["x-ms-client-request-id"] = client_id
     return func.HttpResponse(reply.body, status_code=reply.status, headers=headers, mimetype=reply.content_type)
-
-
-def _error_reply(error: SlipwayError, row: Row) -> Reply:
-    return json_reply({"error": {"code": error.code, "message": error.message}}, row.status, row.headers)
 
 
 def bounded(body: bytes, limit: int) -> bytes:

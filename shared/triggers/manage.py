@@ -10,27 +10,18 @@ from pydantic import BaseModel, ValidationError
 
 from shared.auth.access import Principal, Role, require
 from shared.endpoints.spec import Draft, Endpoint
-from shared.errors import MalformedRequest
+from shared.errors import MalformedRequest, RouteNotFound
 from shared.services import services
-from shared.triggers.http import Call, Reply, bounded, respond
+from shared.triggers.http import Call, Reply, bounded
+from shared.triggers.routes import ANY, route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
-
-
-@blueprint.route("endpoints/{endpoint}", methods=["GET"])
-async def read_endpoint(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _read)
 
 
 async def _read(call: Call) -> Reply:
     await _authorize(call, Role.READ, Role.MANAGE)
     endpoint = await services().catalog.read_online(call.route("endpoint"))
     return _endpoint_reply(endpoint)
-
-
-@blueprint.route("endpoints/{endpoint}/revisions", methods=["POST"])
-async def publish_revision(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _publish)
 
 
 async def _publish(call: Call) -> Reply:
@@ -44,11 +35,6 @@ async def _publish(call: Call) -> Reply:
 
 class _Traffic(BaseModel):
     traffic: dict[str, int]
-
-
-@blueprint.route("endpoints/{endpoint}/traffic", methods=["PUT"])
-async def set_traffic(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _set_traffic)
 
 
 async def _set_traffic(call: Call) -> Reply:
@@ -77,3 +63,13 @@ def _parsed[M: BaseModel](kind: type[M], call: Call) -> M:
 
 def _endpoint_reply(endpoint: Endpoint, status: int = 200) -> Reply:
     return Reply(orjson.dumps(endpoint.model_dump(mode="json")), status)
+
+
+async def _nothing_here(call: Call) -> Reply:
+    raise RouteNotFound("nothing is served at this address below the endpoint: see its openapi.json")
+
+
+route(blueprint, "read_endpoint", "endpoints/{endpoint}", {"GET": _read})
+route(blueprint, "publish_revision", "endpoints/{endpoint}/revisions", {"POST": _publish})
+route(blueprint, "set_traffic", "endpoints/{endpoint}/traffic", {"PUT": _set_traffic})
+route(blueprint, "not_found", "endpoints/{endpoint}/{*rest}", {ANY: _nothing_here})

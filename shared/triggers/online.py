@@ -6,14 +6,10 @@ from azure.durable_functions import Blueprint
 from shared.online import handler
 from shared.online.protocols import azureml
 from shared.services import services
-from shared.triggers.http import Call, Reply, respond
+from shared.triggers.http import Call, Reply
+from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
-
-
-@blueprint.route("endpoints/{endpoint}/score", methods=["POST"])
-async def score(req: func.HttpRequest) -> func.HttpResponse:
-    return await respond(req, _score)
 
 
 async def _score(call: Call) -> Reply:
@@ -29,3 +25,6 @@ async def _score(call: Call) -> Reply:
     reply = await handler.score(request, azureml, services().online)
     headers = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model}
     return Reply(reply.body, content_type=reply.content_type, headers=headers)
+
+
+route(blueprint, "score", "endpoints/{endpoint}/score", {"POST": _score})

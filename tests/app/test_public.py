@@ -1,27 +1,21 @@
 """What can be reached without a token is one exact list."""
 
-import json
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+import function_app
 from devhost.stack import Stack
+from shared.triggers.routes import ROUTES
 from tests.app.client import AUDIENCE, Client
 
+assert function_app.app  # which registers all routes
 PUBLIC = {"health_live", "health_ready", "protected_resource"}
-FUNCTIONS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "contract" / "functions.json").read_text())
-ROUTES = [
-    (name, method, re.sub(r"\{\w+\}", "x", f"/{binding['settings']['route']}"))
-    for name, bindings in FUNCTIONS.items()
-    for binding in bindings
-    if binding["kind"] == "httpTrigger"
-    for method in binding["settings"]["methods"]
-]
+PATHS = {name: re.sub(r"\{\*?\w+\}", "x", f"/{route.path}") for name, route in ROUTES.items()}
+TAKEN = [(name, method, PATHS[name]) for name, route in ROUTES.items() for method in route.methods]
 
 
-@pytest.mark.parametrize(("name", "method", "path"), ROUTES)
+@pytest.mark.parametrize(("name", "method", "path"), TAKEN)
 def test_only_the_public_routes_answer_without_a_token(client: Client, name: str, method: str, path: str) -> None:
     reply = client.ask(method, path)
     assert reply.status_code == (200 if name in PUBLIC else 401)
@@ -29,10 +23,32 @@ def test_only_the_public_routes_answer_without_a_token(client: Client, name: str
         assert reply.headers["WWW-Authenticate"] == 'Bearer realm="slipway"'
 
 
-@pytest.mark.parametrize(("name", "method", "path"), ROUTES)
+@pytest.mark.parametrize(("name", "method", "path"), TAKEN)
 def test_a_token_without_a_role_is_not_enough(client: Client, name: str, method: str, path: str) -> None:
     reply = client.ask(method, path, headers={"Authorization": f"Bearer {client.token()}"})
     assert reply.status_code == (200 if name in PUBLIC else 403)
+
+
+@pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if route.methods])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_method_that_a_route_does_not_take_is_refused_and_the_right_ones_are_named(
+    client: Client, name: str, method: str
+) -> None:
+    methods = ROUTES[name].methods
+    reply = client.ask(method, PATHS[name])
+    assert (reply.status_code == 405) == (method not in methods)
+    if method not in methods:
+        assert reply.headers["Allow"].split(", ") == sorted({*methods, *(["HEAD"] if "GET" in methods else [])})
+        assert "x-request-id" in reply.headers
+
+
+@pytest.mark.parametrize("path", ["/endpoints/x/nothing", "/endpoints/x/a/b/c", "/endpoints/x/score/more"])
+@pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
+def test_an_address_below_an_endpoint_where_nothing_is_served_is_not_found(
+    client: Client, method: str, path: str
+) -> None:
+    reply = client.ask(method, path)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (404, "RouteNotFound")
 
 
 def test_ready_says_yes_or_no_and_nothing_else(client: Client) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard, get_args, get_origin
 import pytest
 from pydantic import BaseModel
 
+import function_app
 from shared import errors
 from shared.auth.access import Role
 from shared.endpoints.deployment import PinnedModel
@@ -18,6 +19,7 @@ from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.settings import AZURE_MARKERS, Settings, setting_name
 from shared.triggers.http import row_for
+from shared.triggers.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
@@ -86,14 +88,19 @@ def test_every_container_is_told() -> None:
 
 
 def test_every_route_is_told() -> None:
-    routes = {
-        (method, f"/{binding['settings']['route']}")
-        for bindings in FUNCTIONS.values()
+    routes = {(method, f"/{route.path}") for route in ROUTES.values() for method in route.methods or ("any",)}
+    assert {(method, route) for method, route, _ in table("Routes")} == routes
+
+
+def test_every_http_function_is_a_route() -> None:
+    assert function_app.app
+    indexed = {
+        name: binding["settings"]["route"]
+        for name, bindings in FUNCTIONS.items()
         for binding in bindings
         if binding["kind"] == "httpTrigger"
-        for method in binding["settings"]["methods"]
     }
-    assert {(method, route) for method, route, _ in table("Routes")} == routes
+    assert {name: route.path for name, route in ROUTES.items()} == indexed
 
 
 def test_roles_of_routes_are_those_that_the_code_asks_for() -> None:

@@ -1,0 +1,61 @@
+"""How a route is registered: for every method, so that one it does not take is answered here, not by the host."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, NamedTuple
+
+import azure.functions as func
+from azure.durable_functions import Blueprint
+
+from shared.errors import MethodNotAllowed
+from shared.triggers.http import Body, Call, RenderError, Reply, plain_error, respond
+
+ANY: Final = "*"
+
+
+class Route(NamedTuple):
+    """`methods`: those that it takes, without HEAD; empty where it takes none, or does not look at the method."""
+
+    path: str
+    methods: tuple[str, ...]
+
+
+ROUTES: Final[dict[str, Route]] = {}
+"""Function name to route, of all modules that were imported: what the reference and the tests are held to."""
+
+
+type Function = Callable[[func.HttpRequest], Coroutine[Any, Any, func.HttpResponse]]
+
+
+def route(
+    blueprint: Blueprint, name: str, path: str, bodies: Mapping[str, Body], render_error: RenderError = plain_error
+) -> None:
+    """Registers the function `name`. A path is registered once: all of its methods belong together.
+
+    `bodies` and `render_error`: see `dispatcher`.
+    """
+    function = dispatcher(bodies, render_error)
+    function.__name__ = name
+    blueprint.route(path)(function)
+    ROUTES[name] = Route(path, tuple(method for method in bodies if method != ANY))
+
+
+def dispatcher(bodies: Mapping[str, Body], render_error: RenderError = plain_error) -> Function:
+    """An HTTP function with a body for each method that it takes, ANY for all others.
+
+    HEAD is taken where GET is; the host leaves the reply's body away. `render_error` gives the errors the form of
+    the route's protocol, 405 too.
+    """
+    taken = dict(bodies)
+    if "GET" in taken:
+        taken.setdefault("HEAD", taken["GET"])
+    allow = ", ".join(sorted(taken))
+
+    async def refuse(call: Call) -> Reply:
+        raise MethodNotAllowed(f"this address does not take {call.request.method}: use {allow}", allow)
+
+    other = taken.pop(ANY, refuse)
+
+    async def serve(req: func.HttpRequest) -> func.HttpResponse:
+        return await respond(req, taken.get(req.method, other), render_error)
+
+    return serve
