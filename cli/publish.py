@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from shared.endpoints.spec import Draft
 from shared.errors import InvalidTransition, MalformedRequest, SlipwayError
-from shared.models.package import PACKAGE_FILE, ModelPackage, ModelRef, describe, digest_of, package_path
+from shared.models.mlmodel import describe
+from shared.models.package import PACKAGE_FILE, ModelPackage, ModelRef, digest_of, package_path
 from shared.ports import Container
 
 _TIMEOUT_S = 30

@@ -32,17 +32,22 @@ class Abort:
 
 
 class Flavor(Protocol):
-    """A model that predicts. `lanes`: how many calls it takes at once; `size_bytes`: memory it holds."""
+    """A model that predicts.
+
+    `lanes`: how many calls it takes at once; `size_bytes`: memory it holds; `in_process`: whether a short call may
+    be made on the event loop.
+    """
 
     outputs: tuple[Output, ...]
     size_bytes: int
     lanes: int
+    in_process: bool
 
-    def predict(self, features: Features, params: Params, abort: Abort) -> dict[str, Array]:
+    def predict(self, features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
         """Output name to array, `[rows]` or `[rows, ...]`; `[rows, 1]` comes as `[rows]`. Blocks.
 
-        Raises ScoringFailed when the model raises, ScoringTimeout when `abort` was fired, ModelNotReady when the
-        model is gone.
+        Without `abort` the call cannot be stopped. Raises ScoringFailed when the model raises, ScoringTimeout when
+        `abort` was fired, ModelNotReady when the model is gone.
         """
         ...
 
@@ -74,7 +79,7 @@ class Script(Protocol):
     size_bytes: int
     lanes: int
 
-    def run(self, call: RawCall, abort: Abort) -> RawReply:
+    def run(self, call: RawCall, abort: Abort | None) -> RawReply:
         """Blocks. Raises ScoringTimeout when `abort` was fired, ModelNotReady when the process is gone."""
         ...
 

@@ -1,113 +1,128 @@
-"""Loads published models: checked against their digest, warmed up, and each only once however many ask."""
+"""Loads published models: each only once however many ask, and as many as fit into the memory set aside for them."""
 
 import asyncio
-import hashlib
 import logging
 import threading
 import time
-from pathlib import PurePosixPath
-from typing import Final
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Final, NamedTuple
 
-from pydantic import ValidationError
-
-from shared.errors import ModelNotFound, ModelNotReady, ScoringFailed
-from shared.models.flavors import onnx
-from shared.models.package import ModelPackage, ModelRef, digest_of, package_path
-from shared.models.signature import Signature, example
-from shared.ports import BlobStore, Container
+from shared.errors import ModelNotReady, SlipwayError
+from shared.models.flavors.build import Flavors, Runtime
+from shared.models.files import PackageFiles
+from shared.models.loaded import LoadedModel, LoadedScript
+from shared.models.package import ModelPackage, ModelRef
+from shared.ports import BlobStore
 
 _log = logging.getLogger(__name__)
 
-_MLFLOW_SUFFIXES: Final = frozenset({".yaml", ".txt", ".json"})
-# Until a model is measured it is taken for a slow one, and called in a thread.
-_UNKNOWN_ROW_S: Final = 1.0
+# Loads at once: each holds a model's bytes twice for a moment.
+_LOADS_AT_ONCE: Final = 2
 
 
-class LoadedModel:
-    """A model ready to predict. `row_s`: what a row costs, measured, in seconds."""
+class ModelId(NamedTuple):
+    """What is loaded: a package, where its foreign code runs, and which member of a package of many."""
 
-    def __init__(self, ref: ModelRef, signature: Signature, flavor: onnx.OnnxModel) -> None:
-        self.ref = ref
-        self.signature = signature
-        self.flavor = flavor
-        self.row_s = _UNKNOWN_ROW_S
+    ref: ModelRef
+    runtime: Runtime = Runtime()
+    member: str = ""
 
-    def measured(self, rows: int, seconds: float) -> None:
-        """A moving average; one slow call counts for little, a slow model soon shows."""
-        self.row_s += 0.2 * (seconds / rows - self.row_s)
+
+type Loaded = LoadedModel | LoadedScript
+type OnLoad = Callable[[str, float, str], None]
+"""Is told of every load: the model, how long it took in seconds, and `loaded` or an error's code."""
 
 
 class Loader:
-    """Keeps what it has loaded. A failed load is not kept: the next caller tries again."""
+    """Keeps what was used last, up to `memory_bytes`. A failed load is not kept: the next caller tries again."""
 
-    def __init__(self, store: BlobStore, onnx_threads: int) -> None:
-        self._store = store
-        self._onnx_threads = onnx_threads
-        self._loaded: dict[ModelRef, LoadedModel] = {}
-        self._locks: dict[ModelRef, threading.Lock] = {}
+    def __init__(
+        self, store: BlobStore, flavors: Flavors, memory_bytes: int, on_load: OnLoad = lambda model, seconds, outcome: None
+    ) -> None:
+        self._files = PackageFiles(store)
+        self._flavors = flavors
+        self._memory_bytes = memory_bytes
+        self._on_load = on_load
+        self._packages: dict[ModelRef, ModelPackage] = {}
+        self._loaded: OrderedDict[ModelId, Loaded] = OrderedDict()
+        self._locks: dict[object, threading.Lock] = {}
         self._guard = threading.Lock()
+        # Apart from the threads that predict: a slow download holds up no answer.
+        self.executor: Executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
 
-    async def get_online(self, ref: ModelRef) -> LoadedModel:
-        loaded = self._loaded.get(ref)
-        return loaded if loaded is not None else await asyncio.to_thread(self.get, ref)
-
-    def get(self, ref: ModelRef) -> LoadedModel:
-        """Raises ModelNotFound, or ModelNotReady when the package is damaged or cannot be loaded."""
+    @property
+    def held_bytes(self) -> int:
         with self._guard:
-            lock = self._locks.setdefault(ref, threading.Lock())
-        with lock:
-            loaded = self._loaded.get(ref)
-            if loaded is None:
-                loaded = self._loaded[ref] = self._load(ref)
+            return sum(loaded.size_bytes for loaded in self._loaded.values())
+
+    def package(self, ref: ModelRef) -> ModelPackage:
+        """Raises ModelNotFound, or ModelNotReady when the package is damaged."""
+        found = self._packages.get(ref)
+        if found is None:
+            with self._lock(ref):
+                found = self._packages.get(ref) or self._files.read_package(ref)
+                self._packages[ref] = found
+        return found
+
+    def find(self, wanted: ModelId) -> Loaded | None:
+        """What is in memory already."""
+        with self._guard:
+            found = self._loaded.get(wanted)
+            if found is not None:
+                self._loaded.move_to_end(wanted)
+            return found
+
+    async def get_online(self, wanted: ModelId) -> Loaded:
+        return self.find(wanted) or await asyncio.get_running_loop().run_in_executor(self.executor, self.get, wanted)
+
+    def get(self, wanted: ModelId) -> Loaded:
+        """Raises ModelNotFound, or ModelNotReady when the model cannot be loaded."""
+        with self._lock(wanted):
+            found = self.find(wanted)
+            if found is not None:
+                return found
+            loaded = self._load(wanted)
+            self._keep(wanted, loaded)
             return loaded
 
-    def _load(self, ref: ModelRef) -> LoadedModel:
-        package = self._read_package(ref)
-        graph = self._read_file(ref, package, package.model_file)
-        folder = package.model_file.rpartition("/")[0]
-        weights = {
-            PurePosixPath(file.path).name: self._read_file(ref, package, file.path)
-            for file in package.files
-            if _may_hold_weights(file.path, folder) and file.path != package.model_file
-        }
-        model = LoadedModel(ref, package.signature, onnx.load(graph, weights, package.signature, self._onnx_threads))
-        _warm_up(model)
-        return model
+    def _lock(self, wanted: object) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(wanted, threading.Lock())
 
-    def _read_file(self, ref: ModelRef, package: ModelPackage, path: str) -> bytes:
-        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version, path))
-        if blob is None or hashlib.sha256(blob.data).hexdigest() != package.file(path).sha256:
-            raise ModelNotReady(f"the file {path} of model {ref} is not the one that was published: publish it again")
-        return blob.data
-
-    def _read_package(self, ref: ModelRef) -> ModelPackage:
-        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version))
-        if blob is None:
-            raise ModelNotFound(f"model {ref} is not in storage: publish it")
-        if digest_of(blob.data) != ref.digest:
-            raise ModelNotReady(
-                f"the package of model {ref} is not the one that the endpoint pins: publish a new version"
-            )
+    def _load(self, wanted: ModelId) -> Loaded:
+        started, outcome = time.perf_counter(), "InternalError"
         try:
-            return ModelPackage.model_validate_json(blob.data)
-        except ValidationError:
-            raise ModelNotReady(f"the package of model {ref} cannot be read: publish it again") from None
+            loaded = self._flavors.load(wanted.ref, self.package(wanted.ref), wanted.runtime, wanted.member, self._files)
+            if isinstance(loaded, LoadedModel):
+                loaded.warm_up()
+            outcome = "loaded"
+            return loaded
+        except SlipwayError as error:
+            outcome = error.code
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            _log.info("model %s %s: %s after %.2f s", wanted.ref, wanted.member, outcome, seconds)
+            self._on_load(str(wanted.ref), seconds, outcome)
 
-
-def _may_hold_weights(path: str, folder: str) -> bool:
-    """Beside the graph, and none of the files that MLflow itself writes there."""
-    file = PurePosixPath(path)
-    return str(file.parent) == (folder or ".") and file.name != "MLmodel" and file.suffix not in _MLFLOW_SUFFIXES
-
-
-def _warm_up(model: LoadedModel) -> None:
-    """The first calls of a session cost many times the later ones, and tell what a row costs."""
-    features = example(model.signature).features
-    try:
-        model.flavor.predict(features)
-        started = time.perf_counter()
-        model.flavor.predict(features)
-        model.row_s = time.perf_counter() - started
-    except ScoringFailed as error:
-        # A model may well refuse zeros and empty texts, an encoder its unknown categories.
-        _log.warning("model %s was not warmed up: %s", model.ref, error.message)
+    def _keep(self, wanted: ModelId, loaded: Loaded) -> None:
+        """Lets go of what was used longest ago, until all fits."""
+        if loaded.size_bytes > self._memory_bytes:
+            loaded.close()
+            raise ModelNotReady(
+                f"model {wanted.ref} takes {loaded.size_bytes} bytes of memory, and models may have "
+                f"{self._memory_bytes} here: take a larger instance"
+            )
+        gone: list[Loaded] = []
+        with self._guard:
+            self._loaded[wanted] = loaded
+            held = sum(each.size_bytes for each in self._loaded.values())
+            while held > self._memory_bytes:
+                _, oldest = self._loaded.popitem(last=False)
+                held -= oldest.size_bytes
+                gone.append(oldest)
+        for each in gone:
+            _log.info("model %s leaves the memory", each.ref)
+            each.close()

@@ -6,20 +6,19 @@ pins. So nothing of a model can change under an endpoint that uses it.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from functools import cached_property
+from typing import Literal, NamedTuple, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from shared.documents import Document
-from shared.errors import MalformedRequest
-from shared.models.signature import Column, Output, Param, Signature, Tensor
+from shared.models.signature import Column, Signature
 
 PACKAGE_FILE = "package.json"
 NAME_PATTERN = r"^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,126}[a-zA-Z0-9])?$"
 VERSION_PATTERN = r"^[1-9][0-9]{0,8}$"
+
+type FlavorName = Literal["onnx", "pyfunc", "script"]
 
 
 class ModelRef(NamedTuple):
@@ -39,28 +38,104 @@ class PackagedFile(Document):
     sha256: str
 
 
+class PackagedModel(Document):
+    """One model of a package. `folder`: where its MLmodel lies, "" at the top; `model_file`: of onnx, the graph.
+
+    `signature`: where it has its own; else the package's counts.
+    """
+
+    flavor: FlavorName
+    folder: str = ""
+    model_file: str = ""
+    signature: Signature | None = None
+
+
+class CodeConfiguration(Document):
+    """Azure ML's: `code` is a folder of the package, `scoring_script` a file in it, `model` what init() finds."""
+
+    code: str
+    scoring_script: str
+    model: str = ""
+
+
+class Segments(Document):
+    """How one of many models is picked: by columns of the request, or by name where there are no columns.
+
+    `unfed`: those of the columns that the models themselves do not take. `fallback`: keys that stand in, in order.
+    `prefetch`: keys that are loaded before the package takes traffic.
+    """
+
+    columns: tuple[str, ...] = ()
+    unfed: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
+    prefetch: tuple[str, ...] = ()
+
+
 class ModelPackage(Document):
+    """`model` is its only one; or `models` are many by key, with `segments`."""
+
     schema_version: Literal[1] = 1
     name: str = Field(pattern=NAME_PATTERN)
     version: str = Field(pattern=VERSION_PATTERN)
-    flavor: Literal["onnx"]
-    model_file: str
     signature: Signature
+    model: PackagedModel | None = None
+    code_configuration: CodeConfiguration | None = None
+    segments: Segments | None = None
+    models: dict[str, PackagedModel] = {}
     files: tuple[PackagedFile, ...]
 
     @model_validator(mode="after")
     def _own_files(self) -> Self:
-        paths = {file.path for file in self.files}
+        paths = self._by_path.keys()
         if strange := sorted(path for path in paths if path.startswith("/") or ".." in path.split("/")):
             raise ValueError(f"the files {', '.join(strange)} lie outside of the package")
-        if self.model_file not in paths:
-            raise ValueError(f"the model's file '{self.model_file}' is not in the package")
-        if not self.signature.columns and not self.signature.tensors:
-            raise ValueError("a signature without inputs tells an onnx model nothing: log it with columns or tensors")
+        for model in self._all_models():
+            if model.flavor == "onnx" and model.model_file not in paths:
+                raise ValueError(f"the model's file '{model.model_file}' is not in the package")
+            signature = model.signature or self.signature
+            if model.flavor == "onnx" and not signature.columns and not signature.tensors:
+                raise ValueError("a signature without inputs tells an onnx model nothing: log it with its inputs")
         return self
 
+    @model_validator(mode="after")
+    def _one_or_many(self) -> Self:
+        if (self.model is None) == (self.segments is None):
+            raise ValueError("a package has one model, or segments with many")
+        if (self.segments is None) == bool(self.models):
+            raise ValueError("a package with segments has models, and no other has")
+        if self.model is not None and (self.model.flavor == "script") != (self.code_configuration is not None):
+            raise ValueError("a script comes with a code_configuration, and no other model does")
+        if self.segments is not None:
+            self._check_segments(self.segments)
+        return self
+
+    def _check_segments(self, segments: Segments) -> None:
+        if unknown := sorted({*segments.fallback, *segments.prefetch} - set(self.models)):
+            raise ValueError(f"the segments name the models {', '.join(unknown)}, which are not in the package")
+        columns = {column.name for column in self.signature.columns}
+        if lacking := sorted({*segments.columns, *segments.unfed} - columns):
+            raise ValueError(f"the signature lacks the segment columns {', '.join(lacking)}")
+        if segments.columns and any(model.signature is not None for model in self.models.values()):
+            raise ValueError("models that are picked by columns share one signature")
+        if any(model.flavor == "script" for model in self.models.values()):
+            raise ValueError("a script cannot be one of many: let it load its models itself")
+
+    def _all_models(self) -> tuple[PackagedModel, ...]:
+        return (*([self.model] if self.model else []), *self.models.values())
+
+    @cached_property
+    def _by_path(self) -> dict[str, PackagedFile]:
+        return {file.path: file for file in self.files}
+
+    @cached_property
+    def fed(self) -> Signature:
+        """What a model that is picked by columns takes itself."""
+        unfed = self.segments.unfed if self.segments else ()
+        columns: tuple[Column, ...] = tuple(column for column in self.signature.columns if column.name not in unfed)
+        return self.signature.model_copy(update={"columns": columns})
+
     def file(self, path: str) -> PackagedFile:
-        return next(file for file in self.files if file.path == path)
+        return self._by_path[path]
 
     def to_bytes(self) -> bytes:
         return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True).encode()
@@ -73,64 +148,3 @@ def digest_of(data: bytes) -> str:
 def package_path(name: str, version: str, path: str = PACKAGE_FILE) -> str:
     """Where a file of a package lies in the container `models`."""
     return f"{name}/{version}/{path}"
-
-
-def describe(folder: Path, name: str, version: str) -> ModelPackage:
-    """Reads an MLflow model folder with an onnx flavor and a signature.
-
-    Raises MalformedRequest, saying what the folder lacks.
-    """
-    try:
-        mlmodel = yaml.safe_load((folder / "MLmodel").read_text())
-        flavor = mlmodel["flavors"]["onnx"]
-        return ModelPackage(
-            name=name,
-            version=version,
-            flavor="onnx",
-            model_file=flavor["data"],
-            signature=_signature(mlmodel["signature"]),
-            files=tuple(_files(folder)),
-        )
-    except (FileNotFoundError, NotADirectoryError):
-        raise MalformedRequest(f"{folder.name} is not an MLflow model: it has no file MLmodel") from None
-    except (KeyError, TypeError) as error:
-        raise MalformedRequest(
-            f"{folder.name}/MLmodel lacks {error}: log the model with its onnx flavor and a signature"
-        ) from None
-    except (ValidationError, ValueError, AttributeError, yaml.YAMLError) as error:
-        raise MalformedRequest(f"{folder.name}/MLmodel cannot be used: {error}") from None
-
-
-def _files(folder: Path) -> Iterator[PackagedFile]:
-    # A folder that was downloaded from storage brings its old package.json along, which is no part of the model.
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path != folder / PACKAGE_FILE:
-            data = path.read_bytes()
-            yield PackagedFile(
-                path=path.relative_to(folder).as_posix(),
-                size_bytes=len(data),
-                sha256=hashlib.sha256(data).hexdigest(),
-            )
-
-
-def _signature(written: Mapping[str, str]) -> Signature:
-    inputs: list[dict[str, Any]] = json.loads(written["inputs"])
-    outputs: list[dict[str, Any]] = json.loads(written["outputs"]) if written.get("outputs") else []
-    params: list[dict[str, Any]] = json.loads(written["params"]) if written.get("params") else []
-    named = {"params": tuple(Param.model_validate(spec) for spec in params), "outputs": _outputs(outputs)}
-    if inputs and inputs[0]["type"] == "tensor":
-        tensors = tuple(Tensor(name=spec.get("name", ""), **spec["tensor-spec"]) for spec in inputs)
-        return Signature(tensors=tensors, **named)
-    return Signature(columns=tuple(Column.model_validate(spec) for spec in inputs), **named)
-
-
-def _outputs(specs: list[dict[str, Any]]) -> tuple[Output, ...]:
-    """Tensors say their type and shape below `tensor-spec`; one without a name has none to be called by."""
-    described = [
-        {"name": spec["name"], "type": tensor["dtype"], "shape": tensor["shape"]}
-        if (tensor := spec.get("tensor-spec"))
-        else spec
-        for spec in specs
-        if spec.get("name")
-    ]
-    return tuple(Output.model_validate(spec) for spec in described)

@@ -1,15 +1,18 @@
-"""The one scoring path: online and batch requests alike come through `predict`."""
+"""The one scoring path: online and batch requests alike come through here."""
 
 import asyncio
-import time
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from shared.errors import ScoringFailed, ScoringTimeout
-from shared.models.loader import LoadedModel
-from shared.models.signature import Features, count_rows
+from shared.errors import ModelNotReady, ScoringFailed
+from shared.models import segments
+from shared.models.batching import Lanes
+from shared.models.loaded import LoadedModel
+from shared.models.loader import Loaded
+from shared.models.served import ServedModel
+from shared.models.signature import Array, Features, Inputs, count_rows
 
 # Below this predicted cost a model runs on the event loop: a thread would cost more than it saves.
 _INLINE_S: Final = 0.001
@@ -19,36 +22,81 @@ class Predictions(NamedTuple):
     """`outputs`: output name to array, `[rows]` or `[rows, ...]`."""
 
     rows: int
-    outputs: dict[str, np.ndarray[Any, Any]]
+    outputs: dict[str, Array]
 
 
-def predict(model: LoadedModel, features: Features) -> Predictions:
-    """Raises ScoringFailed when the model raises, or returns another number of rows than it was given."""
-    rows = count_rows(features)
+def predict(served: ServedModel, inputs: Inputs) -> Predictions:
+    """Blocks. Raises ScoringFailed when the model raises, or returns another number of rows than it was given."""
+    rows = count_rows(inputs.features)
+    if not rows or served.package.segments is None:
+        return _called(_model(served.loaded("")), inputs, rows)
+    divided = segments.split(served.package, inputs.features)
+    segments.refuse_unknown(divided)
+    parts = [
+        (at, _called(_model(served.loaded(key)), _part(served, inputs, at), len(at)).outputs)
+        for key, at in divided.rows.items()
+    ]
+    return Predictions(rows, segments.reassemble(rows, parts))
+
+
+def unknown_rows(served: ServedModel, features: Features) -> Mapping[int, str]:
+    """The rows that no model of the package answers for, with the reason."""
+    if served.package.segments is None:
+        return {}
+    unknown = segments.split(served.package, features).unknown
+    return {row: segments.reason(segment) for row, segment in unknown.items()}
+
+
+async def predict_online(
+    served: ServedModel, key: str | None, inputs: Inputs, lanes: Lanes, deadline: float
+) -> Predictions:
+    """As `predict`, without holding the event loop up. `key`: which member, None where the rows' columns say it.
+
+    `deadline`: the loop's time. Raises Overloaded, ScoringTimeout besides.
+    """
+    rows = count_rows(inputs.features)
+    if key is not None:
+        model = served.find(key) or await served.loaded_online(key)
+        return await _called_online(_model(model), inputs, rows, lanes, deadline)
+    divided = segments.split(served.package, inputs.features)
+    segments.refuse_unknown(divided)
+    if not divided.rows:
+        return Predictions(0, {})
+    members = await asyncio.gather(*(served.loaded_online(member) for member in divided.rows))
+    answers = await asyncio.gather(
+        *(
+            _called_online(_model(model), _part(served, inputs, at), len(at), lanes, deadline)
+            for model, at in zip(members, divided.rows.values(), strict=True)
+        )
+    )
+    parts = [(at, answer.outputs) for at, answer in zip(divided.rows.values(), answers, strict=True)]
+    return Predictions(rows, segments.reassemble(rows, parts))
+
+
+def _part(served: ServedModel, inputs: Inputs, at: Array) -> Inputs:
+    return Inputs(segments.fed(served.package, inputs.features, at), inputs.params)
+
+
+def _model(loaded: Loaded) -> LoadedModel:
+    if not isinstance(loaded, LoadedModel):
+        raise ModelNotReady("this deployment serves a score.py, which takes whole requests and no rows")
+    return loaded
+
+
+def _called(model: LoadedModel, inputs: Inputs, rows: int) -> Predictions:
     if rows == 0:
-        return Predictions(0, {name: np.empty(0) for name in model.flavor.outputs})
-    started = time.perf_counter()
-    outputs = model.flavor.predict(features)
-    model.measured(rows, time.perf_counter() - started)
+        return Predictions(0, {output.name: np.empty(0) for output in model.flavor.outputs})
+    return _checked(model.predict(inputs.features, inputs.params), rows)
+
+
+async def _called_online(model: LoadedModel, inputs: Inputs, rows: int, lanes: Lanes, deadline: float) -> Predictions:
+    if rows == 0 or (model.flavor.in_process and model.cost_s(rows) < _INLINE_S):
+        return _called(model, inputs, rows)
+    return _checked(await lanes.predict(model, inputs, deadline), rows)
+
+
+def _checked(outputs: dict[str, Array], rows: int) -> Predictions:
     for name, array in outputs.items():
         if array.ndim == 0 or len(array) != rows:
             raise ScoringFailed(f"the output {name} does not have one entry for each of the {rows} rows")
     return Predictions(rows, outputs)
-
-
-async def predict_online(model: LoadedModel, features: Features, timeout_s: float) -> Predictions:
-    """As `predict`, without holding the event loop up. Raises ScoringTimeout after `timeout_s`."""
-    if model.row_s * count_rows(features) < _INLINE_S:
-        return predict(model, features)
-    return await in_thread(lambda: predict(model, features), timeout_s)
-
-
-async def in_thread[T](work: Callable[[], T], timeout_s: float) -> T:
-    """Raises ScoringTimeout after `timeout_s`."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            return await asyncio.to_thread(work)
-    except TimeoutError:
-        raise ScoringTimeout(
-            f"the model did not answer within {timeout_s:g} s: send fewer rows, or raise request_timeout_ms"
-        ) from None

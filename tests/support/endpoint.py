@@ -6,7 +6,8 @@ from typing import Any
 
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.spec import Draft
-from shared.models.package import PACKAGE_FILE, ModelRef, describe, digest_of, package_path
+from shared.models.mlmodel import describe
+from shared.models.package import PACKAGE_FILE, ModelRef, digest_of, package_path
 from shared.ports import BlobStore, Container
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -8,7 +8,15 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
 from shared.models.coercion import ColumnType
-from shared.models.package import PACKAGE_FILE, ModelPackage, ModelRef, PackagedFile, digest_of, package_path
+from shared.models.package import (
+    PACKAGE_FILE,
+    ModelPackage,
+    ModelRef,
+    PackagedFile,
+    PackagedModel,
+    digest_of,
+    package_path,
+)
 from shared.models.signature import Column, Signature, Tensor
 from shared.ports import BlobStore, Container
 
@@ -67,7 +75,11 @@ def tensors(**shapes: tuple[str, Sequence[int]]) -> Signature:
 def upload(store: BlobStore, data: bytes, signature: Signature, name: str = "tiny", version: str = "1") -> ModelRef:
     file = PackagedFile(path=MODEL_FILE, size_bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
     package = ModelPackage(
-        name=name, version=version, flavor="onnx", model_file=MODEL_FILE, signature=signature, files=(file,)
+        name=name,
+        version=version,
+        model=PackagedModel(flavor="onnx", model_file=MODEL_FILE),
+        signature=signature,
+        files=(file,),
     )
     store.write(Container.MODELS, package_path(name, version, MODEL_FILE), data)
     store.write(Container.MODELS, package_path(name, version, PACKAGE_FILE), package.to_bytes())

@@ -11,7 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from shared.errors import MalformedRequest
-from shared.models.package import PACKAGE_FILE, ModelPackage, describe, digest_of
+from shared.models.mlmodel import describe
+from shared.models.package import PACKAGE_FILE, ModelPackage, digest_of
 from shared.models.signature import Column, Tensor
 from tests.support import iris
 
@@ -43,7 +44,8 @@ def test_a_folder_as_mlflow_saves_it(iris_folder: Path) -> None:
     assert [column.name for column in package.signature.columns] == list(iris.COLUMNS)
     assert [column.required for column in package.signature.columns] == [True, True, True, False]
     assert [output.name for output in package.signature.outputs] == ["label"]
-    assert package.model_file == "model.onnx"
+    assert package.model is not None
+    assert package.model.model_file == "model.onnx"
     for file in package.files:
         data = (iris_folder / file.path).read_bytes()
         assert (file.size_bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
@@ -164,7 +166,7 @@ def test_the_model_file_lies_in_the_folder(tmp_path: Path, data: object) -> None
 def test_a_package_names_no_file_outside_of_itself(iris_folder: Path, path: str) -> None:
     document = json.loads(describe(iris_folder, "iris", "1").to_bytes())
     document["files"].append({"path": path, "size_bytes": 1, "sha256": "0" * 64})
-    document["model_file"] = path
+    document["model"]["model_file"] = path
     with pytest.raises(ValidationError, match="lie outside of the package"):
         ModelPackage.model_validate(document)
 

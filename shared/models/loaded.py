@@ -1,0 +1,141 @@
+"""A model in memory: warmed up before anybody waits for it, and measured, so that its cost is known in advance."""
+
+import logging
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+
+from shared.errors import ModelNotReady, SlipwayError
+from shared.models.flavor import Abort, Flavor, RawCall, RawReply, Script
+from shared.models.package import ModelRef
+from shared.models.signature import Array, Features, Inputs, Params, Signature, count_rows, example
+
+_log = logging.getLogger(__name__)
+
+# Until a model is measured it is taken for a slow one, and called in a thread.
+_UNKNOWN_CALL_S: Final = 1.0
+_PROBE_ROWS: Final = 32
+_PROBE_CALLS: Final = 3
+# A model slower than this is not asked for many rows before it takes traffic.
+_PROBE_LIMIT_S: Final = 0.5
+# Gathering rows pays where _PROBE_ROWS of them cost less than this many times one.
+_BATCHING_PAYS: Final = 4.0
+
+
+class _Held:
+    """Counts who is inside, so that what is held is let go when the last one has left."""
+
+    def __init__(self, ref: ModelRef, held: Flavor | Script) -> None:
+        self.ref = ref
+        self.size_bytes = held.size_bytes
+        self.lanes = held.lanes
+        self._held = held
+        self._inside = 0
+        self._closing = False
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        with self._guard:
+            if self._closing:
+                raise ModelNotReady(f"model {self.ref} has just left the memory: try again")
+            self._inside += 1
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        with self._guard:
+            self._inside -= 1
+            last = self._closing and not self._inside
+        if last:
+            self._held.close()
+
+    def close(self) -> None:
+        """No new call is taken from now on."""
+        with self._guard:
+            if self._closing:
+                return
+            self._closing = True
+            self._inside += 1
+        self._leave()
+
+
+class LoadedScript(_Held):
+    """A score.py whose processes have run `init`."""
+
+    def __init__(self, ref: ModelRef, script: Script) -> None:
+        super().__init__(ref, script)
+        self._script = script
+
+    def run(self, call: RawCall, abort: Abort | None) -> RawReply:
+        """Raises what the script's process raises; ModelNotReady when it was let go meanwhile."""
+        with self._entered():
+            return self._script.run(call, abort)
+
+
+class LoadedModel(_Held):
+    """A model ready to predict. `member`: which one of a package of many; `size_bytes`: memory it holds."""
+
+    def __init__(self, ref: ModelRef, signature: Signature, flavor: Flavor, *, member: str = "") -> None:
+        super().__init__(ref, flavor)
+        self.member = member
+        self.signature = signature
+        self.flavor = flavor
+        self.call_s = _UNKNOWN_CALL_S
+        self.row_s = 0.0
+        self.gathers = False
+
+    def cost_s(self, rows: int) -> float:
+        """What a call of so many rows will take, by what was measured."""
+        return self.call_s + self.row_s * rows
+
+    def predict(self, features: Features, params: Params, abort: Abort | None = None) -> dict[str, Array]:
+        """Raises what the flavor raises; ModelNotReady when it was let go meanwhile."""
+        with self._entered():
+            started = time.perf_counter()
+            outputs = self.flavor.predict(features, params, abort)
+            self._measured(count_rows(features), time.perf_counter() - started)
+        return outputs
+
+    def _measured(self, rows: int, seconds: float) -> None:
+        """A moving average; one slow call counts for little, a slow model soon shows."""
+        expected = self.cost_s(rows)
+        scale = 0.8 + 0.2 * min(seconds / expected, 100.0) if expected > 0 else 1.0
+        self.call_s *= scale
+        self.row_s *= scale
+
+    def warm_up(self) -> None:
+        """The first calls of a model cost many times the later ones. Tells what a call and a row cost."""
+        one = example(self.signature)
+        if not one.features:
+            return
+        try:
+            self.flavor.predict(one.features, one.params, None)
+            first_s = self._probe(one)
+            many_s = self._probe(_repeated(one, _PROBE_ROWS)) if first_s < _PROBE_LIMIT_S else _PROBE_ROWS * first_s
+        except SlipwayError as error:
+            # A model may well refuse zeros and empty texts, an encoder its unknown categories.
+            _log.warning("model %s was not warmed up: %s", self.ref, error.message)
+            return
+        self.row_s = max(many_s - first_s, 0.0) / (_PROBE_ROWS - 1)
+        self.call_s = max(first_s - self.row_s, 1e-7)
+        self.gathers = many_s < _BATCHING_PAYS * first_s
+
+    def _probe(self, inputs: Inputs) -> float:
+        took = []
+        for _ in range(_PROBE_CALLS):
+            started = time.perf_counter()
+            self.flavor.predict(inputs.features, inputs.params, None)
+            took.append(time.perf_counter() - started)
+        return statistics.median(took)
+
+
+def _repeated(inputs: Inputs, rows: int) -> Inputs:
+    return Inputs({name: np.repeat(array, rows, axis=0) for name, array in inputs.features.items()}, inputs.params)

@@ -1,0 +1,47 @@
+"""A package that takes traffic, whether it holds one model or thousands."""
+
+from shared.models.features import Converter
+from shared.models.loader import Loaded, Loader, ModelId
+from shared.models.package import ModelPackage
+from shared.models.signature import Signature
+
+
+class ServedModel:
+    """A package that can be scored: its one model, or whichever of its many a row belongs to.
+
+    `id` names the package; members are loaded when a row first needs them.
+    """
+
+    def __init__(self, model_id: ModelId, package: ModelPackage, loader: Loader) -> None:
+        self.id = model_id
+        self.package = package
+        self.signature: Signature = package.signature
+        self._loader = loader
+        self._converters: dict[str | None, Converter] = {}
+
+    @property
+    def is_script(self) -> bool:
+        return self.package.code_configuration is not None
+
+    def converter(self, key: str | None) -> Converter:
+        """For the member `key`; None: for rows whose columns pick it."""
+        found = self._converters.get(key)
+        if found is None:
+            member = self.package.models.get(key or "")
+            signature = member.signature if member is not None else None
+            found = self._converters[key] = Converter(signature or self.signature)
+        return found
+
+    def loaded(self, key: str) -> Loaded:
+        """Blocks. Raises ModelNotFound, ModelNotReady."""
+        return self._loader.get(self.id._replace(member=key))
+
+    def find(self, key: str) -> Loaded | None:
+        return self._loader.find(self.id._replace(member=key))
+
+    async def loaded_online(self, key: str) -> Loaded:
+        return await self._loader.get_online(self.id._replace(member=key))
+
+    def prefetched(self) -> tuple[str, ...]:
+        """The members that are loaded before the package takes traffic."""
+        return self.package.segments.prefetch if self.package.segments else ("",)
