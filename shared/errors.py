@@ -161,8 +161,14 @@ class ModelNotReady(ModelError):
 
 
 class Overloaded(ModelError):
+    """`retry_after_s`: when to come again."""
+
     code = "Overloaded"
     retryable = True
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class ScoringTimeout(ModelError):

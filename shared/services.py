@@ -2,11 +2,14 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from typing import Final
 
-from shared.adapters import blobs
+from shared.adapters import blobs, instance
 from shared.adapters.entra import EntraKeys
 from shared.auth.authenticate import Authenticator
 from shared.auth.keys import KeyRing
@@ -15,11 +18,18 @@ from shared.auth.verified import VerifiedTokens
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
+from shared.models.flavors.build import Flavors
+from shared.models.flavors.onnx import OnnxOptions
 from shared.models.loader import Loader
+from shared.online.admission import EXPANSION, BytesInHand, Quotas
+from shared.online.deployments import Deployments
 from shared.online.handler import OnlinePorts
 from shared.online.readiness import Readiness
 from shared.ports import BlobStore
 from shared.settings import Settings, read_settings
+
+# Large requests that are read at once; more would only wait for the interpreter.
+_READERS: Final = 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,10 @@ def services() -> Services:
     rules = TokenRules.from_settings(settings)
     store = blobs.BlobStorage(blobs.connect(settings))
     catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
-    loader = Loader(store, settings.onnx_threads)
+    memory_bytes = settings.memory_bytes or instance.memory_bytes()
+    options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
+    flavors = Flavors(options, Path(settings.environments))
+    loader = Loader(store, flavors, memory_bytes // 2)
     return Services(
         settings=settings,
         rules=rules,
@@ -55,7 +68,10 @@ def services() -> Services:
         online=OnlinePorts(
             authenticator=Authenticator(rules, KeyRing(EntraKeys(rules)), VerifiedTokens()),
             catalog=catalog,
-            loader=loader,
+            deployments=Deployments(loader),
+            in_hand=BytesInHand(memory_bytes // 4 // EXPANSION),
+            quotas=Quotas(time.monotonic),
+            readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
             max_body_bytes=settings.max_body_bytes,
         ),
         batch=BatchPorts(

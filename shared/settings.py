@@ -66,6 +66,21 @@ class Settings(BaseModel):
         description="How long an endpoint document is used before it is looked at again, s.",
     )
     onnx_threads: int = Field(default=1, ge=1, description="Threads that one ONNX model call may use.")
+    onnx_execution_providers: tuple[str, ...] = Field(
+        default=("CPUExecutionProvider",),
+        min_length=1,
+        description="What onnxruntime runs models on, best first, comma separated.",
+    )
+    environments: str = Field(
+        default="environments",
+        description="Folder with the virtual environments that deployments may name; relative to the app.",
+    )
+    memory_bytes: int = Field(
+        default=0,
+        ge=0,
+        description="Memory of an instance, bytes; 0: what the machine says. Half of it is for loaded models, "
+        "a quarter for requests in hand.",
+    )
     max_input_bytes: int = Field(
         default=10_737_418_240,
         gt=0,
@@ -86,7 +101,7 @@ class Settings(BaseModel):
         description="EventGrid in Azure (Flex Consumption takes no other), LogsAndContainerScan (polling) locally.",
     )
 
-    @field_validator("audiences", "allowed_clients", mode="before")
+    @field_validator("audiences", "allowed_clients", "onnx_execution_providers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

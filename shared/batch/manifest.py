@@ -8,6 +8,7 @@ from shared.batch.job import job_path
 from shared.documents import Document
 from shared.endpoints.deployment import PinnedModel
 from shared.errors import InvalidTransition, StaleDocument
+from shared.models.flavor import Runtime
 from shared.ports import BlobStore, Container
 
 
@@ -38,6 +39,7 @@ class Manifest(Document):
     revision: int
     deployment: str
     model: PinnedModel
+    runtime: Runtime = Runtime()
     max_concurrency: int
     error_threshold: int
     files: tuple[InputFile, ...]

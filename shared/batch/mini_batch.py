@@ -2,14 +2,17 @@
 
 import hashlib
 
+import numpy as np
+
 from shared.batch import formats, ledger
-from shared.batch.formats import Rows
+from shared.batch.formats import Rejected, Rows
 from shared.batch.ledger import Entry
 from shared.batch.manifest import InputFile, Manifest, MiniBatch
 from shared.batch.ports import BatchPorts
 from shared.errors import InputChanged, StaleDocument
-from shared.models.loader import LoadedModel
-from shared.models.scoring import Predictions, predict
+from shared.models.scoring import Predictions, predict, unknown_rows
+from shared.models.served import ServedModel
+from shared.models.signature import Inputs
 from shared.ports import BlobStore, Container
 
 
@@ -20,9 +23,9 @@ def score_mini_batch(job_id: str, attempt: int, index: int, ports: BatchPorts) -
     if done is not None:
         return done
     work = plan.mini_batches[index]
-    model = ports.loader.get(plan.model.ref)
-    rows = _read(ports.store, plan.files[work.file], work, model)
-    predictions = predict(model, rows.features)
+    model = ports.served(plan.model.ref, plan.runtime)
+    rows = _known(_read(ports.store, plan.files[work.file], work, model), model)
+    predictions = predict(model, Inputs(rows.features, model.converter("").params(None)))
     ports.check(job_id, attempt)
     entry = _stage(ports.store, plan, attempt, index, rows, predictions)
     return ledger.record(ports.store, job_id, entry)
@@ -34,7 +37,7 @@ def list_pending(job_id: str, attempt: int, first: int, last: int, ports: BatchP
     return ledger.pending(ports.store, job_id, first, last)
 
 
-def _read(store: BlobStore, file: InputFile, work: MiniBatch, model: LoadedModel) -> Rows:
+def _read(store: BlobStore, file: InputFile, work: MiniBatch, model: ServedModel) -> Rows:
     try:
         blob = store.read(file.container, file.blob, offset=work.offset, length=work.length, if_match=file.etag)
     except StaleDocument:
@@ -42,6 +45,18 @@ def _read(store: BlobStore, file: InputFile, work: MiniBatch, model: LoadedModel
     if blob is None:
         raise InputChanged(f"{file.path} was changed or removed while the job ran: drop it again")
     return formats.read_csv(blob.data, file.columns, model.signature, work.first_row, work.rows)
+
+
+def _known(rows: Rows, model: ServedModel) -> Rows:
+    """Rows that no model of a package of many answers for are rejected, like rows that cannot be read."""
+    unknown = unknown_rows(model, rows.features)
+    if not unknown:
+        return rows
+    keep = np.ones(len(rows.numbers), bool)
+    keep[list(unknown)] = False
+    rejected = [*rows.rejected, *(Rejected(int(rows.numbers[row]), reason) for row, reason in unknown.items())]
+    features = {name: array[keep] for name, array in rows.features.items()}
+    return Rows(features, rows.numbers[keep], sorted(rejected, key=lambda entry: entry.row))
 
 
 def _stage(store: BlobStore, plan: Manifest, attempt: int, index: int, rows: Rows, predictions: Predictions) -> Entry:

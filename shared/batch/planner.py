@@ -40,8 +40,8 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
     endpoint = ports.catalog.read(job.endpoint)
     settings = endpoint.revision.batch
     name = endpoint.batch_deployment()
-    model = endpoint.deployment(name).model
-    signature = ports.loader.get(model.ref).signature
+    deployment = endpoint.deployment(name)
+    signature = ports.loader.package(deployment.model.ref).signature
     files: list[InputFile] = []
     mini_batches: list[MiniBatch] = []
     for source in _sources(ports.store, job):
@@ -56,7 +56,8 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
         endpoint=job.endpoint,
         revision=endpoint.revision.number,
         deployment=name,
-        model=model,
+        model=deployment.model,
+        runtime=deployment.runtime,
         max_concurrency=settings.max_concurrency,
         error_threshold=settings.error_threshold,
         files=tuple(files),

@@ -12,7 +12,10 @@ from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.endpoints.catalog import Catalog
 from shared.errors import SlipwayError
-from shared.models.loader import Loader
+from shared.models.flavor import Runtime
+from shared.models.loader import Loader, ModelId
+from shared.models.package import ModelRef
+from shared.models.served import ServedModel
 from shared.ports import BlobStore
 
 _log = logging.getLogger(__name__)
@@ -26,6 +29,10 @@ class BatchPorts(NamedTuple):
     now: Callable[[], datetime]
     heartbeat_timeout: timedelta
     max_input_bytes: int
+
+    def served(self, ref: ModelRef, runtime: Runtime) -> ServedModel:
+        """Raises ModelNotFound, ModelNotReady."""
+        return ServedModel(ModelId(ref, runtime), self.loader.package(ref), self.loader)
 
     @property
     def beat_every(self) -> timedelta:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.documents import Document
+from shared.models.flavor import Runtime
 from shared.models.package import NAME_PATTERN, VERSION_PATTERN, ModelRef
 
 # Azure ML's rule for the names of endpoints and deployments.
@@ -42,3 +43,8 @@ class Deployment(Document):
     environment_variables: dict[VariableName, VariableValue] = Field(default={}, max_length=100)
     worker_count: int = Field(default=1, ge=1, le=8)
     request_settings: RequestSettings = RequestSettings()
+
+    @property
+    def runtime(self) -> Runtime:
+        variables = tuple(sorted(self.environment_variables.items()))
+        return Runtime(self.environment or "", variables, self.worker_count)

@@ -7,6 +7,17 @@ from typing import NamedTuple, Protocol
 from shared.models.signature import Array, Features, Output, Params
 
 
+class Runtime(NamedTuple):
+    """What a deployment says of the processes that its foreign code runs in.
+
+    `environment`: the name of a virtual environment, "" for the app's own packages; `variables`: name and value.
+    """
+
+    environment: str = ""
+    variables: tuple[tuple[str, str], ...] = ()
+    workers: int = 1
+
+
 class Abort:
     """How a call that nobody waits for any more is stopped. Set from any thread, once."""
 

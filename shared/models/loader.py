@@ -10,7 +10,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from shared.errors import ModelNotReady, SlipwayError
-from shared.models.flavors.build import Flavors, Runtime
+from shared.models.flavor import Runtime
+from shared.models.flavors.build import Flavors
 from shared.models.files import PackageFiles
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.package import ModelPackage, ModelRef

@@ -40,9 +40,10 @@ class ScoreRequest(Protocol):
 
 
 class ScoreProtocol[R: ScoreRequest](Protocol):
-    """The shape of the three modules in `protocols/`."""
+    """The shape of the three modules in `protocols/`. `TAKES_SCRIPTS`: whether a score.py can be called by it."""
 
     NAME: str
+    TAKES_SCRIPTS: bool
 
     def read(self, message: Message) -> R:
         """From bytes to the protocol's own document. Raises MalformedRequest, UnsupportedMediaType."""

@@ -1,84 +1,158 @@
 """A scoring request, from its bytes to the reply's bytes."""
 
-from typing import Final, NamedTuple, Protocol
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any, Final, NamedTuple
 
 from shared.auth.access import Role, require
 from shared.auth.authenticate import Authenticator
-from shared.endpoints import routing
 from shared.endpoints.catalog import Catalog
-from shared.errors import PayloadTooLarge, UnsupportedMediaType
-from shared.models import scoring
-from shared.models.loader import LoadedModel, Loader
-from shared.models.scoring import Predictions
-from shared.models.signature import Features, Signature
+from shared.endpoints.spec import Endpoint
+from shared.errors import MalformedRequest, ModelNotReady, ScoringTimeout
+from shared.models import scoring, segments
+from shared.models.flavor import RawCall
+from shared.models.loaded import LoadedScript
+from shared.models.signature import Inputs
+from shared.online.admission import BytesInHand, Quotas
+from shared.online.deployments import Deployments, Serving
+from shared.online.exchange import Answered, Message, Rendered, ScoreProtocol
+from shared.online.unpack import unpacked
 
 # A larger body takes longer to read than a thread costs.
 _INLINE_BYTES: Final = 64 * 1024
 
 
 class ScoreRequest(NamedTuple):
+    """`headers` with names in lower case; `query`: of the address, without its question mark."""
+
     endpoint: str
     request_id: str
-    authorization: str | None
     pinned: str | None
-    content_type: str | None
-    content_encoding: str | None
+    headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
+    query: str = ""
 
 
 class ScoreReply(NamedTuple):
-    body: bytes
-    content_type: str
+    rendered: Rendered
     deployment: str
     model: str
+    status: int = 200
 
 
-class ScoreProtocol(Protocol):
-    """The three thin modules in `protocols/`."""
+class Trail(NamedTuple):
+    """How far a request came, for those who count requests: names that exist, and nothing else of the caller's."""
 
-    REPLY_TYPE: str
-
-    def parse(self, body: bytes, content_type: str | None, signature: Signature) -> Features: ...
-
-    def render(self, predictions: Predictions) -> bytes: ...
+    endpoint: str = ""
+    deployment: str = ""
+    model: str = ""
 
 
 class OnlinePorts(NamedTuple):
     authenticator: Authenticator
     catalog: Catalog
-    loader: Loader
+    deployments: Deployments
+    in_hand: BytesInHand
+    quotas: Quotas
+    readers: Executor
     max_body_bytes: int
 
 
-async def score(request: ScoreRequest, protocol: ScoreProtocol, ports: OnlinePorts) -> ScoreReply:
+type OnStep = Callable[[Trail], None]
+
+
+async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: OnlinePorts, on_step: OnStep) -> ScoreReply:
     """Who is it, may they, which deployment, what did they send, what does the model say."""
-    principal = await ports.authenticator.authenticate(request.authorization)
+    started = asyncio.get_running_loop().time()
+    endpoint = await admitted(request.headers.get("authorization"), request.endpoint, ports)
+    on_step(Trail(endpoint.name))
+    name = ports.deployments.choose(endpoint, request.request_id, request.pinned)
+    on_step(Trail(endpoint.name, name))
+    serving = await ports.deployments.serving(endpoint, name)
+    ref = serving.model.id.ref
+    on_step(Trail(endpoint.name, name, str(ref)))
+    body = unpacked(request.body, request.headers.get("content-encoding"), ports.max_body_bytes)
+    call = _Call(request, body, protocol, serving, max(started, serving.ready_at) + serving.timeout_s, ports.readers)
+    with ports.in_hand.hold(len(body)):
+        if serving.model.is_script:
+            return await _run_script(call, name)
+        rendered = await _answer(call, Answered(endpoint.name, name, ref.name, ref.version))
+    return ScoreReply(rendered, name, str(ref))
+
+
+async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> Endpoint:
+    """The endpoint, for a caller who may score it now. Raises AuthError, EndpointNotFound, Overloaded."""
+    principal = await ports.authenticator.authenticate(authorization)
     require(principal, Role.SCORE)
-    _check_body(request, ports.max_body_bytes)
-    endpoint = await ports.catalog.read_online(request.endpoint)
+    endpoint = await ports.catalog.read_online(name)
     require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
-    name = routing.choose(endpoint, request.request_id, request.pinned)
-    deployment = endpoint.deployment(name)
-    model = await ports.loader.get_online(deployment.model.ref)
-    timeout_s = deployment.request_settings.request_timeout_ms / 1000
-    if len(request.body) <= _INLINE_BYTES:
-        features = protocol.parse(request.body, request.content_type, model.signature)
-        predictions = await scoring.predict_online(model, features, timeout_s)
-        body = protocol.render(predictions)
-    else:
-        body = await scoring.in_thread(lambda: _answer(request, protocol, model), timeout_s)
-    return ScoreReply(body, protocol.REPLY_TYPE, name, str(deployment.model.ref))
+    ports.quotas.take(name, principal.id, endpoint.revision.quota.requests_per_minute)
+    return endpoint
 
 
-def _answer(request: ScoreRequest, protocol: ScoreProtocol, model: LoadedModel) -> bytes:
-    """All of a large request in one go, off the event loop: reading and writing it takes long, too."""
-    features = protocol.parse(request.body, request.content_type, model.signature)
-    return protocol.render(scoring.predict(model, features))
+class _Call(NamedTuple):
+    """`deadline`: the loop's time."""
+
+    request: ScoreRequest
+    body: bytes
+    protocol: ScoreProtocol[Any]
+    serving: Serving
+    deadline: float
+    readers: Executor
 
 
-def _check_body(request: ScoreRequest, limit: int) -> None:
-    size = len(request.body)
-    if size > limit:
-        raise PayloadTooLarge(f"the body has {size} bytes, but at most {limit} are taken: send it in parts")
-    if request.content_encoding not in (None, "", "identity"):
-        raise UnsupportedMediaType("send the body unpacked, without Content-Encoding")
+class _Asked(NamedTuple):
+    """`key`: which of many models, None where the rows' columns say it."""
+
+    document: Any
+    key: str | None
+    inputs: Inputs
+
+
+async def _answer(call: _Call, answered: Answered) -> Rendered:
+    served, lanes = call.serving.model, call.serving.lanes
+    if len(call.body) <= _INLINE_BYTES:
+        asked = _ask(call)
+        predictions = await scoring.predict_online(served, asked.key, asked.inputs, lanes, call.deadline)
+        return call.protocol.render(predictions, asked.document, answered)
+    # Reading and writing a large request takes long, too.
+    asked = await _in_thread(call, lambda: _ask(call))
+    predictions = await scoring.predict_online(served, asked.key, asked.inputs, lanes, call.deadline)
+    return await _in_thread(call, lambda: call.protocol.render(predictions, asked.document, answered))
+
+
+def _ask(call: _Call) -> _Asked:
+    headers = call.request.headers
+    document = call.protocol.read(Message(call.body, headers.get("content-type"), headers))
+    served = call.serving.model
+    key = segments.by_name(served.package, document.model or headers.get("x-slipway-model"))
+    return _Asked(document, key, call.protocol.convert(document, served.converter(key)))
+
+
+async def _in_thread[T](call: _Call, work: Callable[[], T]) -> T:
+    try:
+        async with asyncio.timeout_at(call.deadline):
+            return await asyncio.get_running_loop().run_in_executor(call.readers, work)
+    except TimeoutError:
+        raise ScoringTimeout("the request took too long to read: send fewer rows at once") from None
+
+
+async def _run_script(call: _Call, name: str) -> ScoreReply:
+    """score.py takes the request as it came. What it fails with is its own, and told as Azure ML does: 424."""
+    model = call.serving.model
+    if not call.protocol.TAKES_SCRIPTS:
+        raise MalformedRequest(f"deployment '{name}' serves a score.py: send the request to its /score")
+    loaded = await model.loaded_online("")
+    if not isinstance(loaded, LoadedScript):
+        raise ModelNotReady(f"the score.py of deployment '{name}' is not ready: try again")
+    request = call.request
+    raw = RawCall(request.method, request.query, request.headers, call.body)
+    reply = await call.serving.lanes.run(loaded, lambda abort: loaded.run(raw, abort), call.deadline)
+    headers, status = dict(reply.headers), reply.status
+    content_type = headers.pop("content-type", "application/json")
+    if status >= 500:
+        headers |= {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
+        status = 424
+    return ScoreReply(Rendered(reply.body, content_type, headers), name, str(model.id.ref), status)

@@ -6,25 +6,15 @@ from typing import Final, NamedTuple
 
 from shared.errors import ModelNotFound, ModelNotReady
 from shared.models.files import PackageFiles
+from shared.models.flavor import Runtime
 from shared.models.flavors import onnx
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.package import ModelPackage, ModelRef, PackagedModel
-from shared.models.signature import Signature, example
+from shared.models.signature import Signature
 
 _log = logging.getLogger(__name__)
 
 _MLFLOW_SUFFIXES: Final = frozenset({".yaml", ".txt", ".json"})
-
-
-class Runtime(NamedTuple):
-    """What a deployment says of the processes that its foreign code runs in.
-
-    `environment`: the name of a virtual environment, "" for the app's own packages; `variables`: name and value.
-    """
-
-    environment: str = ""
-    variables: tuple[tuple[str, str], ...] = ()
-    workers: int = 1
 
 
 class Flavors(NamedTuple):
