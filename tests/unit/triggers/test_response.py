@@ -1,0 +1,47 @@
+import azure.functions as func
+import pytest
+from azure.functions.http import HttpResponseConverter
+
+from shared.triggers.response import Response
+
+
+def sent(response: func.HttpResponse) -> tuple[str, dict[str, str], list[str], bytes]:
+    """Status, headers, cookies and body, as the Functions library hands them to the host."""
+    value = HttpResponseConverter.encode(response, expected_type=None).value
+    headers = {name.lower(): datum.value for name, datum in value["headers"].items()}
+    cookies = [morsel.OutputString() for cookie in value["cookies"] or [] for morsel in cookie.values()]
+    return value["status_code"].value, headers, cookies, value["body"].value
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (200, {}),
+        (401, {"WWW-Authenticate": 'Bearer realm="slipway"', "x-request-id": "1"}),
+        (200, {"Content-Type": "text/csv; charset=utf-8"}),
+        (200, {"Set-Cookie": "a=1; Path=/"}),
+        (200, {"set-cookie": "a=1; HttpOnly"}),
+        (204, {"x-empty": ""}),
+    ],
+)
+def test_it_is_sent_as_the_librarys_own_would_be(status: int, headers: dict[str, str]) -> None:
+    own = func.HttpResponse(b"{}", status_code=status, headers=headers, mimetype="application/json")
+    assert sent(Response(b"{}", status, "application/json", headers)) == sent(own)
+
+
+@pytest.mark.parametrize("value", ["a\nb: c", "a\r\nb: c", "a\rb", "a\0b"])
+def test_a_line_break_in_a_header_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="'x-a' holds a line break"):
+        Response(b"", 200, "application/json", {"x-a": value})
+
+
+def test_it_tells_what_it_holds() -> None:
+    response = Response(b"{}", 201, "application/json; charset=utf-8", {"Location": "/a"})
+    told = (
+        response.status_code,
+        response.mimetype,
+        response.charset,
+        response.get_body(),
+        response.headers["LOCATION"],
+    )
+    assert told == (201, "application/json", "utf-8", b"{}", "/a")
