@@ -1,6 +1,7 @@
 """A scoring request, from its bytes to the reply's bytes."""
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,8 @@ from shared.online.unpack import unpacked
 
 # A larger body takes longer to read than a thread costs.
 _INLINE_BYTES: Final = 64 * 1024
+# A packed one may hold a thousand times as much.
+_INLINE_PACKED_BYTES: Final = 1024
 
 
 class ScoreRequest(NamedTuple):
@@ -73,7 +76,7 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
     serving = await ports.deployments.serving(endpoint, name)
     ref = serving.model.id.ref
     on_step(Trail(endpoint.name, name, str(ref)))
-    body = unpacked(request.body, request.headers.get("content-encoding"), ports.max_body_bytes)
+    body = await _unpacked(request, ports)
     call = _Call(request, body, protocol, serving, max(started, serving.ready_at) + serving.timeout_s, ports.readers)
     with ports.in_hand.hold(len(body)):
         if serving.model.is_script:
@@ -90,6 +93,14 @@ async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> 
     require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
     ports.quotas.take(name, principal.id, endpoint.revision.quota.requests_per_minute)
     return endpoint
+
+
+async def _unpacked(request: ScoreRequest, ports: OnlinePorts) -> bytes:
+    encoding = request.headers.get("content-encoding")
+    if not encoding or len(request.body) <= _INLINE_PACKED_BYTES:
+        return unpacked(request.body, encoding, ports.max_body_bytes)
+    work = functools.partial(unpacked, request.body, encoding, ports.max_body_bytes)
+    return await asyncio.get_running_loop().run_in_executor(ports.readers, work)
 
 
 class _Call(NamedTuple):

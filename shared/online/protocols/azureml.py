@@ -1,41 +1,70 @@
 """Azure ML's scoring contract: `input_data` in, the bare predictions out.
 
-Source: Azure ML's documentation of MLflow models in managed online endpoints.
+Source: Azure ML's documentation of MLflow models in managed online endpoints; the form with `model` and `data` is that
+of its documentation of several models in one deployment.
 """
 
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from shared.errors import MalformedRequest, UnsupportedMediaType
-from shared.models.features import from_table, from_tensors
+from shared.errors import MalformedRequest, SlipwayError, UnsupportedMediaType
+from shared.models.features import Converter
 from shared.models.scoring import Predictions
-from shared.models.signature import Features, Signature
+from shared.models.signature import Features, Inputs
+from shared.online.exchange import Answered, Message, Rendered
+from shared.online.protocols.json_body import check_rows, read_object
+from shared.online.protocols.json_reply import dumps, records, writable
 
-REPLY_TYPE = "application/json"
+NAME: Final = "azureml"
+TAKES_SCRIPTS: Final = True
+
+_MEMBERS: Final = frozenset({"input_data", "params", "model"})
+_MEMBERS_OF_MANY: Final = frozenset({"data", "params", "model"})
 
 
-def parse(body: bytes, content_type: str | None, signature: Signature) -> Features:
-    """Raises UnsupportedMediaType, MalformedRequest, SchemaMismatch."""
+class Request(NamedTuple):
+    """`data`: any JSON value, looked at when the schema is known. `model`: which one of many."""
+
+    data: Any
+    params: dict[str, Any] | None
+    model: str | None
+
+
+def read(message: Message) -> Request:
+    content_type = message.content_type
     if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("send the request as Content-Type: application/json")
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise MalformedRequest(f"the body is not JSON: {error}") from None
-    if not isinstance(document, dict) or "input_data" not in document:
+    document = read_object(message.body, 'with the member "input_data"')
+    of_many = "model" in document and "data" in document and "input_data" not in document
+    if not of_many and "input_data" not in document:
         raise MalformedRequest('the body must be an object with the member "input_data"')
-    if unknown := sorted(set(document) - {"input_data", "params"}):
-        raise MalformedRequest(f'unknown members beside "input_data": {", ".join(unknown)[:200]}')
-    # As in MLflow, a model whose signature names no params is not given any.
-    if not isinstance(document.get("params", {}), dict | None):
+    name = "data" if of_many else "input_data"
+    if unknown := document.keys() - (_MEMBERS_OF_MANY if of_many else _MEMBERS):
+        raise MalformedRequest(f'unknown members beside "{name}": {", ".join(sorted(unknown))[:200]}')
+    params, model = document.get("params"), document.get("model")
+    if not isinstance(params, dict | None):
         raise MalformedRequest('"params" must be an object')
-    data = document["input_data"]
-    return _columns(data, signature) if signature.columns else _tensors(data, signature)
+    if not isinstance(model, str | None):
+        raise MalformedRequest('"model" must be the name of a model')
+    return Request(document[name], params, model)
 
 
-def _columns(data: Any, signature: Signature) -> Features:
-    if isinstance(data, dict) and "columns" in data and "data" in data:
+def convert(request: Request, converter: Converter) -> Inputs:
+    signature = converter.signature
+    if signature.columns or (not signature.tensors and _is_table(request.data)):
+        features = _columns(request.data, converter)
+    else:
+        features = _tensors(request.data, converter)
+    return Inputs(features, converter.params(request.params))
+
+
+def _is_table(data: Any) -> bool:
+    return isinstance(data, dict) and "columns" in data and "data" in data
+
+
+def _columns(data: Any, converter: Converter) -> Features:
+    if _is_table(data):
         names, rows, index = data["columns"], data["data"], data.get("index")
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise MalformedRequest('"columns" must be a list of names')
@@ -47,24 +76,24 @@ def _columns(data: Any, signature: Signature) -> Features:
         raise MalformedRequest('"input_data" must hold "columns" and "data" (and "index"), or be a list of rows')
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise MalformedRequest("the rows must be lists of values, one list a row")
-    return from_table(signature, names, rows)
+    check_rows(rows)
+    return converter.table(names, rows)
 
 
-def _tensors(data: Any, signature: Signature) -> Features:
+def _tensors(data: Any, converter: Converter) -> Features:
     if not isinstance(data, list | dict):
         raise MalformedRequest('"input_data" must be a list, or an object of named lists')
-    return from_tensors(signature, data)
+    check_rows(*(data.values() if isinstance(data, dict) else [data]))
+    return converter.tensors(data)
 
 
-def render(predictions: Predictions) -> bytes:
+def render(predictions: Predictions, request: Request, answered: Answered) -> Rendered:
     """One output: a list with an entry a row. Several: a list of records, one a row, as MLflow's tables come back."""
     outputs = predictions.outputs
     if len(outputs) == 1:
-        return orjson.dumps(next(iter(outputs.values())).tolist())
-    columns = [array.tolist() for array in outputs.values()]
-    names = list(outputs)
-    return orjson.dumps([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+        return Rendered(dumps(writable(next(iter(outputs.values())))), "application/json")
+    return Rendered(dumps(records(predictions)), "application/json")
 
 
-def render_error(code: str, message: str) -> bytes:
-    return orjson.dumps({"error": {"code": code, "message": message}})
+def render_error(error: SlipwayError, status: int) -> bytes:
+    return orjson.dumps({"error": {"code": error.code, "message": error.message}})

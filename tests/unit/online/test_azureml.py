@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import MalformedRequest, SchemaMismatch, UnsupportedMediaType
+from shared.errors import MalformedRequest, PayloadTooLarge, RequestError, SchemaMismatch, UnsupportedMediaType
+from shared.models.features import Converter
 from shared.models.signature import Column, Features, Signature, Tensor, count_rows
+from shared.online.exchange import Message
 from shared.online.protocols import azureml
+from shared.online.protocols.json_body import MAX_ROWS
 
 TABLE = Signature(
     columns=(
@@ -24,13 +27,18 @@ TEXTS = Signature(tensors=(Tensor(name="t", dtype="str", shape=(-1,)), Tensor(na
 SIGNATURES = (TABLE, WIDE, TENSOR, TEXTS)
 
 
+def taken(body: bytes, signature: Signature = TABLE, content_type: str | None = None) -> Features:
+    request = azureml.read(Message(body, content_type, {}))
+    return azureml.convert(request, Converter(signature)).features
+
+
 def parse(document: object, signature: Signature = TABLE, content_type: str | None = "application/json") -> Features:
-    return azureml.parse(json.dumps(document).encode(), content_type, signature)
+    return taken(json.dumps(document).encode(), signature, content_type)
 
 
 def malformed(body: bytes, signature: Signature = TABLE) -> str:
     with pytest.raises(MalformedRequest) as caught:
-        azureml.parse(body, None, signature)
+        taken(body, signature)
     return caught.value.message
 
 
@@ -63,6 +71,34 @@ def test_params_may_be_there_and_reach_no_model_that_names_none(params: object) 
     assert count_rows(parse({"input_data": [[1, "a", 0.5]], "params": params})) == 1
 
 
+@pytest.mark.parametrize("member", ["data", "input_data"])
+def test_one_model_of_many_is_asked_for_by_name(member: str) -> None:
+    body = json.dumps({"model": "iris", member: [[1, "a", 0.5]]}).encode()
+    assert azureml.read(Message(body, None, {})).model == "iris"
+    assert count_rows(taken(body)) == 1
+
+
+def test_a_model_that_is_no_name_is_refused() -> None:
+    assert malformed(b'{"input_data": [], "model": 1}') == '"model" must be the name of a model'
+
+
+def test_members_beside_the_data_of_one_model_of_many_are_named() -> None:
+    message = malformed(b'{"model": "iris", "data": [], "method": "predict"}')
+    assert message == 'unknown members beside "data": method'
+
+
+def test_more_rows_than_a_request_may_hold_are_refused() -> None:
+    rows = [[1, "a", 0.5]] * (MAX_ROWS + 1)
+    for data, signature in (
+        (rows, TABLE),
+        ({"columns": ["n", "s", "o"], "data": rows}, TABLE),
+        ([[1, 2]] * (MAX_ROWS + 1), TENSOR),
+        ({"t": ["a"] * (MAX_ROWS + 1), "u": []}, TEXTS),
+    ):
+        with pytest.raises(PayloadTooLarge, match="100001 rows, but at most 100000"):
+            parse({"input_data": data}, signature)
+
+
 @pytest.mark.parametrize("data", [[], {"columns": ["n", "s"], "data": []}, {"columns": ["s", "n"], "data": []}])
 def test_an_empty_table_is_no_error(data: object) -> None:
     assert count_rows(parse({"input_data": data})) == 0
@@ -81,7 +117,7 @@ def test_json_content_types_are_taken(content_type: str | None) -> None:
 )
 def test_other_content_types_are_refused_before_the_body_is_looked_at(content_type: str) -> None:
     with pytest.raises(UnsupportedMediaType):
-        azureml.parse(b"\xff", content_type, TABLE)
+        taken(b"\xff", TABLE, content_type)
 
 
 @pytest.mark.parametrize(
@@ -186,8 +222,8 @@ numbers = st.text("0123456789.eE+-", min_size=1, max_size=400)
 def settles(body: bytes) -> None:
     for signature in SIGNATURES:
         try:
-            features = azureml.parse(body, None, signature)
-        except (MalformedRequest, SchemaMismatch) as error:
+            features = taken(body, signature)
+        except RequestError as error:
             assert error.message  # noqa: PT017 - either outcome is right
             continue
         assert {array.shape[0] for array in features.values()} == {count_rows(features)}

@@ -24,10 +24,12 @@ from shared.errors import (
     StorageUnavailable,
     UnsupportedMediaType,
 )
+from shared.models.features import Converter
 from shared.models.loader import Loader
 from shared.models.package import ModelRef, package_path
 from shared.models.scoring import Predictions
-from shared.models.signature import Features, Signature
+from shared.models.signature import Features, Inputs
+from shared.online.exchange import Answered, Message, Rendered
 from shared.online.handler import OnlinePorts, ScoreReply, ScoreRequest, score
 from shared.online.protocols import azureml
 from shared.ports import Blob, Container
@@ -78,18 +80,25 @@ class Door:
 class Noted:
     """Azure ML's protocol, and a note that it was used."""
 
-    REPLY_TYPE = azureml.REPLY_TYPE
+    NAME = azureml.NAME
 
     def __init__(self, steps: list[str]) -> None:
         self._steps = steps
 
-    def parse(self, body: bytes, content_type: str | None, signature: Signature) -> Features:
-        self._steps.append("parse")
-        return azureml.parse(body, content_type, signature)
+    def read(self, message: Message) -> azureml.Request:
+        self._steps.append("read")
+        return azureml.read(message)
 
-    def render(self, predictions: Predictions) -> bytes:
+    def convert(self, request: azureml.Request, converter: Converter) -> Inputs:
+        self._steps.append("convert")
+        return azureml.convert(request, converter)
+
+    def render(self, predictions: Predictions, request: azureml.Request, answered: Answered) -> Rendered:
         self._steps.append("render")
-        return azureml.render(predictions)
+        return azureml.render(predictions, request, answered)
+
+    def render_error(self, error: SlipwayError, status: int) -> bytes:
+        return azureml.render_error(error, status)
 
 
 class House:
@@ -135,7 +144,7 @@ def house() -> House:
 async def test_a_request_walks_from_the_token_to_the_reply(house: House) -> None:
     reply = await house.score()
     assert reply == ScoreReply(b"[10.0,20.0]", "application/json", "blue", "blue/1")
-    assert house.steps == ["authenticate", "endpoints", "endpoints", "models", "models", "parse", "render"]
+    assert house.steps == ["authenticate", "endpoints", "endpoints", "models", "models", "read", "convert", "render"]
 
 
 async def test_the_reply_says_which_deployment_and_model_answered(house: House) -> None:
@@ -160,7 +169,7 @@ async def test_an_endpoint_may_be_open_to_listed_callers_only(house: House) -> N
     assert (await house.score()).deployment == "blue"
     house.steps.clear()
     assert await house.refused(b"\xff", authorization=BOB, pinned="unknown") is NotAuthorized
-    assert "parse" not in house.steps
+    assert "read" not in house.steps
     assert "models" not in house.steps
 
 
@@ -173,7 +182,7 @@ async def test_the_route_is_chosen_before_the_body_is_looked_at(house: House) ->
     assert await house.refused(b"\xff", pinned="unknown") is DeploymentNotFound
     house.ports.catalog.set_traffic("flowers", {}, "ann", published.NOW)
     assert await house.refused(b"\xff") is DeploymentNotFound
-    assert "parse" not in house.steps
+    assert "read" not in house.steps
     assert (await house.score(pinned="blue")).deployment == "blue"
 
 
@@ -242,4 +251,4 @@ async def test_a_body_over_the_bound_is_refused_only_after_the_caller_is_known(h
 
 
 async def test_a_packed_body_is_refused_clearly(house: House) -> None:
-    assert await house.refused(content_encoding="gzip") is UnsupportedMediaType
+    assert await house.refused(content_encoding="br") is UnsupportedMediaType
