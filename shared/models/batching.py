@@ -55,9 +55,9 @@ class _Waiting:
 class Lanes:
     """Calls models in threads, `max_concurrent` at a time, and refuses what it cannot take."""
 
-    def __init__(self, limits: Limits, watch: Watch = Watch()) -> None:
+    def __init__(self, limits: Limits, watch: Watch | None = None) -> None:
         self.limits = limits
-        self._watch = watch
+        self._watch = watch or Watch()
         self._queue: deque[_Waiting] = deque()
         self._busy: Counter[int] = Counter()
         self._running = 0
@@ -70,7 +70,9 @@ class Lanes:
     async def predict(self, model: LoadedModel, inputs: Inputs, deadline: float) -> dict[str, Array]:
         """`deadline`: the loop's time. Raises Overloaded, ScoringTimeout, and what the model raises."""
         kind = _kind(model, inputs) if self._may_gather(model) else None
-        outputs: dict[str, Array] = await self._answered(model, None, inputs, count_rows(inputs.features), kind, deadline)
+        outputs: dict[str, Array] = await self._answered(
+            model, None, inputs, count_rows(inputs.features), kind, deadline
+        )
         return outputs
 
     async def run[T](self, model: Any, work: Callable[[Abort], T], deadline: float) -> T:
@@ -206,9 +208,7 @@ def _work(group: list[_Waiting], abort: Abort) -> list[Any]:
         return [first.work(abort)]
     if len(group) == 1:
         return [first.model.predict(first.inputs.features, first.inputs.params, abort)]
-    features = {
-        name: np.concatenate([each.inputs.features[name] for each in group]) for name in first.inputs.features
-    }
+    features = {name: np.concatenate([each.inputs.features[name] for each in group]) for name in first.inputs.features}
     outputs = first.model.predict(features, first.inputs.params, abort)
     total = sum(each.rows for each in group)
     if any(array.ndim == 0 or len(array) != total for array in outputs.values()):

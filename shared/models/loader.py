@@ -10,9 +10,9 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Final, NamedTuple
 
 from shared.errors import ModelNotReady, SlipwayError
+from shared.models.files import PackageFiles
 from shared.models.flavor import Runtime
 from shared.models.flavors.build import Flavors
-from shared.models.files import PackageFiles
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.package import ModelPackage, ModelRef
 from shared.ports import BlobStore
@@ -40,7 +40,11 @@ class Loader:
     """Keeps what was used last, up to `memory_bytes`. A failed load is not kept: the next caller tries again."""
 
     def __init__(
-        self, store: BlobStore, flavors: Flavors, memory_bytes: int, on_load: OnLoad = lambda model, seconds, outcome: None
+        self,
+        store: BlobStore,
+        flavors: Flavors,
+        memory_bytes: int,
+        on_load: OnLoad = lambda model, seconds, outcome: None,
     ) -> None:
         self._files = PackageFiles(store)
         self._flavors = flavors
@@ -76,7 +80,10 @@ class Loader:
             return found
 
     async def get_online(self, wanted: ModelId) -> Loaded:
-        return self.find(wanted) or await asyncio.get_running_loop().run_in_executor(self.executor, self.get, wanted)
+        found = self.find(wanted)
+        if found is not None:
+            return found
+        return await asyncio.get_running_loop().run_in_executor(self.executor, self.get, wanted)
 
     def get(self, wanted: ModelId) -> Loaded:
         """Raises ModelNotFound, or ModelNotReady when the model cannot be loaded."""
@@ -95,7 +102,9 @@ class Loader:
     def _load(self, wanted: ModelId) -> Loaded:
         started, outcome = time.perf_counter(), "InternalError"
         try:
-            loaded = self._flavors.load(wanted.ref, self.package(wanted.ref), wanted.runtime, wanted.member, self._files)
+            loaded = self._flavors.load(
+                wanted.ref, self.package(wanted.ref), wanted.runtime, wanted.member, self._files
+            )
             if isinstance(loaded, LoadedModel):
                 loaded.warm_up()
             outcome = "loaded"

@@ -33,7 +33,6 @@ class BytesInHand:
             self._held -= size
 
 
-
 class Quotas:
     """A bucket of tokens for each caller and endpoint, filled over a minute. Counts on this instance only.
 

@@ -1,6 +1,6 @@
 """Which loaded model answers for a deployment now.
 
-A deployment whose model changed goes on with the one it has until the new one is loaded and warmed up; where the new one
+A deployment whose model changed goes on with the one it has until the new one is loaded and warmed up; where that
 cannot be loaded, the old one stays, and the deployment's status says why. Belongs to one event loop.
 """
 
@@ -28,7 +28,7 @@ _PATIENCE_S: Final = 60.0
 
 
 class Serving(NamedTuple):
-    """What a request is scored with. `ready_at`: since when, in the loop's time; a first load is not the model's time."""
+    """What a request is scored with. `ready_at`: the loop's time; before it nothing counts as the model's time."""
 
     model: ServedModel
     lanes: Lanes

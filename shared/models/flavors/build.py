@@ -20,7 +20,7 @@ _MLFLOW_SUFFIXES: Final = frozenset({".yaml", ".txt", ".json"})
 class Flavors(NamedTuple):
     """`environments`: the folder in which virtual environments lie by name."""
 
-    onnx: onnx.OnnxOptions
+    onnx_options: onnx.OnnxOptions
     environments: Path
 
     def load(
@@ -44,7 +44,7 @@ class Flavors(NamedTuple):
             for file in package.files
             if _may_hold_weights(file.path, folder) and file.path != model.model_file
         }
-        return onnx.load(files.read(ref, package, model.model_file), weights, signature, self.onnx)
+        return onnx.load(files.read(ref, package, model.model_file), weights, signature, self.onnx_options)
 
 
 def _may_hold_weights(path: str, folder: str) -> bool:
