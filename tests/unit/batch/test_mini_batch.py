@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,7 +19,6 @@ from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.errors import InputChanged, InvalidTransition, ScoringFailed, StaleAttempt
 from shared.models.package import ModelRef
-from shared.models.signature import Features
 from shared.ports import Container
 from tests.support import endpoint, iris
 from tests.support.batch import Clock, WatchedStore, drop, make_ports
@@ -179,13 +177,12 @@ def test_a_job_that_is_not_planned_cannot_be_scored(ports: BatchPorts) -> None:
 
 
 def test_a_model_that_raises_leaves_nothing_behind(
-    store: MemoryBlobs, ports: BatchPorts, job: Job, iris_ref: ModelRef
+    store: MemoryBlobs, ports: BatchPorts, job: Job, iris_ref: ModelRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Features) -> dict[str, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    def fail(*_: object) -> None:
         raise ScoringFailed("the model failed: no")
 
-    loaded = ports.loader.get(iris_ref)
-    loaded.flavor = loaded.flavor._replace(feeds=fail)
+    monkeypatch.setattr(ports.loader.get(iris_ref).flavor, "predict", fail)
     with pytest.raises(ScoringFailed):
         score_mini_batch(job.id, 1, 0, ports)
     assert staged(store) == []

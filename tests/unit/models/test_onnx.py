@@ -17,7 +17,6 @@ from tests.unit.models.graphs import (
     FLOAT16,
     INT64,
     STRING,
-    UINT8,
     columns,
     graph,
     identity,
@@ -29,20 +28,20 @@ from tests.unit.models.graphs import (
 
 
 def predict(data: bytes, signature: Signature, features: Features) -> dict[str, list[Any]]:
-    outputs = onnx.load(data, {}, signature, 1).predict(features)
+    outputs = onnx.load(data, {}, signature, ONE).predict(features, {}, None)
     return {name: array.tolist() for name, array in outputs.items()}
 
 
 def not_ready(data: bytes, signature: Signature) -> str:
     with pytest.raises(ModelNotReady) as caught:
-        onnx.load(data, {}, signature, 1)
+        onnx.load(data, {}, signature, ONE)
     assert "\n" not in caught.value.message
     return caught.value.message
 
 
 def failure(data: bytes, signature: Signature, features: Features) -> str:
     with pytest.raises(ScoringFailed) as caught:
-        onnx.load(data, {}, signature, 1).predict(features)
+        onnx.load(data, {}, signature, ONE).predict(features, {}, None)
     assert "\n" not in caught.value.message
     return caught.value.message
 
@@ -53,6 +52,7 @@ def added(shape: tuple[int | str | None, ...]) -> bytes:
     return graph([node("Sub", ["a", "b"], ["y"])], inputs, [value("y", FLOAT, shape)])
 
 
+ONE = onnx.OnnxOptions(threads=1)
 AB: Features = {"a": np.array([5.0, 7.0]), "b": np.array([1.0, 2.0])}
 
 
@@ -109,9 +109,9 @@ def test_one_tensor_reaches_the_only_input_whatever_its_name() -> None:
 
 
 def test_only_an_output_of_one_column_becomes_a_plain_one() -> None:
-    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a", "b"), 1).predict(AB)
+    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a", "b"), ONE).predict(AB, {}, None)
     assert outputs["y"].shape == (2, 2)
-    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a"), 1).predict({"a": AB["a"]})
+    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a"), ONE).predict({"a": AB["a"]}, {}, None)
     assert outputs["y"].shape == (2,)
 
 
@@ -119,22 +119,6 @@ def test_inputs_that_the_signature_does_not_name_make_the_model_not_ready() -> N
     message = "the graph takes b, which the signature does not name"
     assert not_ready(added((None, 1)), columns("a", "z")) == message
     assert not_ready(added((None,)), tensors(a=("float32", (-1,)), z=("float32", (-1,)))) == message
-
-
-def test_an_input_type_that_is_not_supported_is_named() -> None:
-    assert not_ready(identity(UINT8, [None, 1]), columns("x")) == (
-        "the input x has the type tensor(uint8), which is not supported"
-    )
-
-
-def test_an_output_of_maps_makes_the_model_not_ready() -> None:
-    """What skl2onnx makes of a classifier unless zipmap is switched off."""
-    labels_to_floats = helper.make_map_type_proto(INT64, helper.make_tensor_type_proto(FLOAT, None))
-    output = helper.make_value_info("probabilities", helper.make_sequence_type_proto(labels_to_floats))
-    zipmap = node("ZipMap", ["x"], ["probabilities"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
-    data = graph([zipmap], [value("x", FLOAT, [None, 2])], [output])
-    message = "the outputs probabilities are not tensors: convert the model with zipmap off"
-    assert not_ready(data, columns("a", "b")) == message
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"\0" * 100])
@@ -170,8 +154,8 @@ def _with_weights_in(location: str) -> tuple[bytes, bytes]:
 def test_weights_in_a_file_of_their_own_come_from_the_package() -> None:
     """As MLflow saves larger models, unless it is told not to."""
     data, content = _with_weights_in("w.data")
-    model = onnx.load(data, {"w.data": content}, columns("a", "b", "c"), 1)
-    assert model.predict({name: np.zeros(1) for name in "abc"})["y"].tolist() == [[0.0, 1.0, 2.0]]
+    model = onnx.load(data, {"w.data": content}, columns("a", "b", "c"), ONE)
+    assert model.predict({name: np.zeros(1) for name in "abc"}, {}, None)["y"].tolist() == [[0.0, 1.0, 2.0]]
 
 
 def test_weights_are_never_taken_from_the_folder_of_the_process(
@@ -197,16 +181,6 @@ def test_a_model_that_raises_says_so_in_one_line_without_a_path() -> None:
     assert "onnxruntime/" not in message
     assert ".h:" not in message
     assert "/head/Reshape" in message
-
-
-def test_a_wrong_number_of_columns_is_told_with_both_numbers() -> None:
-    message = failure(identity(FLOAT, [None, 3]), columns("a", "b"), AB)
-    assert "Got: 2 Expected: 3" in message
-
-
-def test_a_value_that_the_graph_cannot_hold_fails_as_the_model() -> None:
-    features: Features = {"x": np.array(["not a number"], dtype=object)}
-    assert failure(identity(FLOAT, [None, 1]), columns("x", type="string"), features)
 
 
 def test_the_lookup_fails_only_for_an_index_that_is_not_there() -> None:
