@@ -27,6 +27,7 @@ from tests.support.batch import (
     output,
 )
 from tests.support.durable import run_at_once
+from tests.support.loading import make_loader
 
 NAME = "flowers/month.csv.gz"
 # Three mini-batches; the last has a row too short and a value that is no number.
@@ -81,7 +82,7 @@ def new_world(
     clock: Clock,
     app: Callable[[BatchPorts], None],
 ) -> NewWorld:
-    loader = Loader(store, 1)
+    loader = make_loader(store)
     models = [(item.name, store.read(Container.MODELS, item.name)) for item in store.list(Container.MODELS)]
 
     def make() -> World:

@@ -13,8 +13,10 @@ from shared.batch.job import Counts, Job, JobError, JobStatus
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.ports import BatchPorts
 from shared.errors import ModelNotReady, StorageUnavailable
+from shared.models.flavor import Runtime
 from shared.models.package import ModelRef
 from shared.models.scoring import predict
+from shared.models.signature import Inputs
 from shared.ports import Container
 from tests.support import endpoint, iris
 from tests.support.batch import Clock, WatchedStore, drop, not_running, output, predicted_rows
@@ -65,9 +67,10 @@ def test_a_job_of_several_windows_scores_every_row_once(
     document = closed(store, job)
     assert document.status == JobStatus.COMPLETED
     assert document.counts == Counts(rows=450, predicted=450, rejected=0)
-    model = ports.loader.get(iris_ref)
+    model = ports.served(iris_ref, Runtime())
     data = iris.csv(450).partition(b"\n")[2]
-    expected = predict(model, formats.read_csv(data, iris.COLUMNS, model.signature, 0, 450).features)
+    features = formats.read_csv(data, iris.COLUMNS, model.signature, 0, 450).features
+    expected = predict(model, Inputs(features, {}))
     parts = output(store, job)
     rows = [row for name in sorted(parts) if name.startswith("part-") for row in parts[name]]
     assert [row["row"] for row in rows] == list(range(450))

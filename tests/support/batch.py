@@ -17,6 +17,7 @@ from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
 from shared.ports import Blob, BlobItem, BlobStore, Container
 from tests.support.endpoint import NOW
+from tests.support.loading import make_loader
 
 HEARTBEAT_TIMEOUT = timedelta(minutes=5)
 
@@ -42,7 +43,7 @@ def make_ports(
         store=store,
         manifests=Manifests(store),
         catalog=Catalog(store, 1.0, clock=lambda: clock().timestamp()),
-        loader=loader or Loader(store, 1),
+        loader=loader or make_loader(store),
         now=clock,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
         max_input_bytes=max_input_bytes,

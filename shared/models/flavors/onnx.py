@@ -38,6 +38,7 @@ class OnnxModel:
         self.outputs = outputs.described()
         self.size_bytes = 0
         self.lanes = 1
+        self.in_process = True
         self._run: Callable[..., list[Any]] = session.run
         self._feeds = feeds
         self._outputs = outputs

@@ -22,6 +22,7 @@ from shared.models.package import ModelRef
 from shared.ports import Container
 from tests.support import endpoint, iris
 from tests.support.batch import Clock, WatchedStore, drop, make_ports
+from tests.support.loading import load
 
 BAD_LAST = b"junk,1,1,1\n"
 
@@ -182,7 +183,7 @@ def test_a_model_that_raises_leaves_nothing_behind(
     def fail(*_: object) -> None:
         raise ScoringFailed("the model failed: no")
 
-    monkeypatch.setattr(ports.loader.get(iris_ref).flavor, "predict", fail)
+    monkeypatch.setattr(load(ports.loader, iris_ref).flavor, "predict", fail)
     with pytest.raises(ScoringFailed):
         score_mini_batch(job.id, 1, 0, ports)
     assert staged(store) == []

@@ -10,10 +10,11 @@ import pytest
 
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import ModelNotFound, ModelNotReady, StorageUnavailable
-from shared.models.loader import Loader
+from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelRef, digest_of, package_path
 from shared.ports import Blob, Container
 from tests.support import endpoint, iris
+from tests.support.loading import load, make_loader
 from tests.unit.models.graphs import (
     FLOAT,
     INT64,
@@ -60,47 +61,47 @@ def watched() -> WatchedBlobs:
 
 def not_ready(loader: Loader, ref: ModelRef) -> str:
     with pytest.raises(ModelNotReady) as caught:
-        loader.get(ref)
+        load(loader, ref)
     return caught.value.message
 
 
 def test_a_published_model_predicts(store: MemoryBlobs, iris_ref: ModelRef) -> None:
-    model = Loader(store, 1).get(iris_ref)
+    model = load(make_loader(store), iris_ref)
     features = {name: np.array([row[at] for row in iris.rows(3)]) for at, name in enumerate(iris.COLUMNS)}
     assert model.flavor.predict(features, {}, None)["label"].tolist() == [0, 0, 0]
     assert model.ref == iris_ref
-    assert model.row_s > 0
+    assert model.cost_s(1) > 0
 
 
 def test_a_loaded_model_is_kept(watched: WatchedBlobs) -> None:
     ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
-    loader = Loader(watched, 1)
-    first = loader.get(ref)
+    loader = make_loader(watched)
+    first = load(loader, ref)
     reads = list(watched.reads)
-    assert loader.get(ref) is first
+    assert load(loader, ref) is first
     assert watched.reads == reads == [package_path("tiny", "1"), package_path("tiny", "1", MODEL_FILE)]
 
 
 async def test_online_callers_get_the_kept_model_without_a_thread(watched: WatchedBlobs) -> None:
     ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
-    loader = Loader(watched, 1)
-    first = await loader.get_online(ref)
+    loader = make_loader(watched)
+    first = await loader.get_online(ModelId(ref))
     with pytest.raises(StopIteration) as ended:
-        loader.get_online(ref).send(None)
+        loader.get_online(ModelId(ref)).send(None)
     assert ended.value.value is first
 
 
 def test_many_threads_load_a_model_once(watched: WatchedBlobs) -> None:
     ref = upload(watched, identity(FLOAT, [None, 1]), columns("x"))
-    loader = Loader(watched, 1)
+    loader = make_loader(watched)
     start = threading.Barrier(THREADS)
 
-    def load() -> object:
+    def load_together() -> object:
         start.wait()
-        return loader.get(ref)
+        return load(loader, ref)
 
     with ThreadPoolExecutor(THREADS) as pool:
-        loaded = {id(done.result()) for done in [pool.submit(load) for _ in range(THREADS)]}
+        loaded = {id(done.result()) for done in [pool.submit(load_together) for _ in range(THREADS)]}
     assert len(loaded) == 1
     assert len(watched.reads) == 2
 
@@ -108,7 +109,7 @@ def test_many_threads_load_a_model_once(watched: WatchedBlobs) -> None:
 def test_a_slow_load_does_not_hold_up_another_model(watched: WatchedBlobs) -> None:
     slow = upload(watched, identity(FLOAT, [None, 1]), columns("x"), name="slow")
     quick = upload(watched, identity(FLOAT, [None, 1]), columns("x"), name="quick")
-    loader = Loader(watched, 1)
+    loader = make_loader(watched)
     entered, go_on = threading.Event(), threading.Event()
 
     def wait_for_the_quick_one(name: str) -> None:
@@ -118,9 +119,9 @@ def test_a_slow_load_does_not_hold_up_another_model(watched: WatchedBlobs) -> No
 
     watched.before = wait_for_the_quick_one
     with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(loader.get, slow)
+        loading = pool.submit(load, loader, slow)
         assert entered.wait(10)
-        assert loader.get(quick).ref == quick
+        assert load(loader, quick).ref == quick
         assert not loading.done()
         go_on.set()
         assert loading.result(10).ref == slow
@@ -128,19 +129,19 @@ def test_a_slow_load_does_not_hold_up_another_model(watched: WatchedBlobs) -> No
 
 def test_a_package_that_is_not_there_is_not_found(store: MemoryBlobs) -> None:
     with pytest.raises(ModelNotFound, match="model tiny/1 is not in storage"):
-        Loader(store, 1).get(ModelRef("tiny", "1", "sha256:" + "0" * 64))
+        make_loader(store).get(ModelRef("tiny", "1", "sha256:" + "0" * 64))
 
 
 def test_another_package_than_the_pinned_one_is_not_loaded(store: MemoryBlobs) -> None:
     ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
     upload(store, identity(FLOAT, [None, 1]), columns("x", "y"))
-    assert "is not the one that the endpoint pins" in not_ready(Loader(store, 1), ref)
+    assert "is not the one that the endpoint pins" in not_ready(make_loader(store), ref)
 
 
 def test_a_changed_model_file_is_not_loaded(store: MemoryBlobs) -> None:
     ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
     store.write(Container.MODELS, package_path("tiny", "1", MODEL_FILE), identity(FLOAT, [None, 2]))
-    assert not_ready(Loader(store, 1), ref) == (
+    assert not_ready(make_loader(store), ref) == (
         "the file model.onnx of model tiny/1 is not the one that was published: publish it again"
     )
 
@@ -148,7 +149,7 @@ def test_a_changed_model_file_is_not_loaded(store: MemoryBlobs) -> None:
 def test_a_missing_model_file_makes_the_model_not_ready(store: MemoryBlobs) -> None:
     ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
     store.delete(Container.MODELS, package_path("tiny", "1", MODEL_FILE))
-    assert "the file model.onnx of model tiny/1" in not_ready(Loader(store, 1), ref)
+    assert "the file model.onnx of model tiny/1" in not_ready(make_loader(store), ref)
 
 
 @pytest.mark.parametrize("change", [b"{", b"{}", b'"model_file": "other.onnx"', b'"schema_version": 2'])
@@ -161,13 +162,13 @@ def test_a_package_that_cannot_be_read_makes_the_model_not_ready(store: MemoryBl
     data = b"\n".join(change + b"," if member in line and b":" in change else line for line in blob.data.split(b"\n"))
     data = data if b":" in change else change
     store.write(Container.MODELS, package_path("tiny", "1"), data)
-    message = not_ready(Loader(store, 1), ModelRef("tiny", "1", digest_of(data)))
+    message = not_ready(make_loader(store), ModelRef("tiny", "1", digest_of(data)))
     assert message == "the package of model tiny/1 cannot be read: publish it again"
 
 
 def test_a_broken_graph_makes_the_model_not_ready(store: MemoryBlobs) -> None:
     ref = upload(store, b"no graph", columns("x"))
-    assert not_ready(Loader(store, 1), ref).startswith("the ONNX graph cannot be loaded: ")
+    assert not_ready(make_loader(store), ref).startswith("the ONNX graph cannot be loaded: ")
 
 
 def test_a_model_that_refuses_the_warm_up_is_loaded_and_taken_for_a_slow_one(
@@ -175,14 +176,14 @@ def test_a_model_that_refuses_the_warm_up_is_loaded_and_taken_for_a_slow_one(
 ) -> None:
     """An encoder may well refuse an empty text; that says nothing of real rows."""
     ref = upload(store, lookup(0), columns("index", type="long"))
-    assert Loader(store, 1).get(ref).row_s >= 1
+    assert load(make_loader(store), ref).cost_s(1) >= 1
     assert "was not warmed up" in caplog.text
     assert "out of data bounds" in caplog.text
 
 
 def test_text_inputs_are_warmed_up_with_texts(store: MemoryBlobs) -> None:
     upper = graph([node("Identity", ["x"], ["y"])], [value("x", STRING, [None])], [value("y", STRING, [None])])
-    assert Loader(store, 1).get(upload(store, upper, columns("x", type="string")))
+    assert load(make_loader(store), upload(store, upper, columns("x", type="string")))
 
 
 def test_a_model_saved_as_mlflow_does_by_default_is_loaded_with_its_weights(store: MemoryBlobs, tmp_path: Path) -> None:
@@ -190,50 +191,50 @@ def test_a_model_saved_as_mlflow_does_by_default_is_loaded_with_its_weights(stor
     folder = tmp_path / "large"
     iris.save_large(folder)
     ref = endpoint.upload(store, folder)
-    assert Loader(store, 1).get(ref).row_s < 1
+    assert load(make_loader(store), ref).cost_s(1) < 1
     weights = next(item.name for item in store.list(Container.MODELS) if item.name.endswith(".data"))
     store.write(Container.MODELS, weights, b"other weights")
-    assert "is not the one that was published" in not_ready(Loader(store, 1), ref)
+    assert "is not the one that was published" in not_ready(make_loader(store), ref)
 
 
 def test_a_failed_load_is_tried_again(store: MemoryBlobs) -> None:
     good = identity(FLOAT, [None, 1])
     ref = upload(store, good, columns("x"))
-    loader = Loader(store, 1)
+    loader = make_loader(store)
     store.delete(Container.MODELS, package_path("tiny", "1", MODEL_FILE))
     not_ready(loader, ref)
     store.write(Container.MODELS, package_path("tiny", "1", MODEL_FILE), good)
-    assert loader.get(ref).ref == ref
+    assert load(loader, ref).ref == ref
 
 
 def test_storage_that_does_not_answer_is_told_as_such_and_asked_again(watched: WatchedBlobs) -> None:
     ref = upload(watched, lookup(2), columns("index", type="long"))
-    loader = Loader(watched, 1)
+    loader = make_loader(watched)
 
     def refuse(name: str) -> None:
         raise StorageUnavailable("storage does not answer")
 
     watched.before = refuse
     with pytest.raises(StorageUnavailable):
-        loader.get(ref)
+        load(loader, ref)
     watched.before = lambda name: None
-    assert loader.get(ref).flavor.predict({"index": np.array([1])}, {}, None)["y"].tolist() == [10.0]
+    assert load(loader, ref).flavor.predict({"index": np.array([1])}, {}, None)["y"].tolist() == [10.0]
 
 
 def test_two_versions_live_side_by_side(store: MemoryBlobs) -> None:
     first = upload(store, identity(FLOAT, [None, 1]), columns("x"), version="1")
     second = upload(store, identity(INT64, [None, 1]), columns("x", type="long"), version="2")
-    loader = Loader(store, 1)
-    assert [loader.get(first).ref, loader.get(second).ref] == [first, second]
-    assert loader.get(first) is not loader.get(second)
+    loader = make_loader(store)
+    assert [load(loader, first).ref, load(loader, second).ref] == [first, second]
+    assert load(loader, first) is not load(loader, second)
 
 
 def test_the_cost_of_a_row_follows_what_is_measured(store: MemoryBlobs) -> None:
-    model = Loader(store, 1).get(upload(store, identity(FLOAT, [None, 1]), columns("x")))
-    model.row_s = 0.0
-    model.measured(10, 1.0)
-    once = model.row_s
+    model = load(make_loader(store), upload(store, identity(FLOAT, [None, 1]), columns("x")))
+    model.call_s, model.row_s = 0.5, 0.05
+    model._measured(10, 2.0)
+    once = model.cost_s(10)
     for _ in range(100):
-        model.measured(10, 1.0)
-    assert once == pytest.approx(0.02)
-    assert model.row_s == pytest.approx(0.1)
+        model._measured(10, 2.0)
+    assert once == pytest.approx(1.2)
+    assert model.cost_s(10) == pytest.approx(2.0)

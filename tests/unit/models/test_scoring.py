@@ -1,58 +1,46 @@
 """The one scoring path: counts held, and the event loop not held up."""
 
+import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import ScoringFailed, ScoringTimeout
+from shared.models.batching import Lanes, Limits
 from shared.models.flavor import Abort
-from shared.models.loader import LoadedModel, Loader
-from shared.models.package import ModelRef
-from shared.models.scoring import predict, predict_online
-from shared.models.signature import Array, Features, Output, Params
+from shared.models.scoring import Predictions, predict, predict_online
+from shared.models.served import ServedModel
+from shared.models.signature import Array, Features, Inputs, Params
+from tests.support.loading import FunctionModel, load, loaded_as, make_loader, serve, served_as
 from tests.unit.models.graphs import FLOAT, columns, graph, lookup, node, tensors, upload, value
 
-REF = ModelRef("tiny", "1", "sha256:" + "0" * 64)
-type Run = Callable[[list[str], dict[str, Any]], list[Any]]
+type Function = Callable[[Features], dict[str, Array]]
 
 
-class Stub:
-    """A model that is a function."""
+def model_that(function: Function, call_s: float = 0.0, *, in_process: bool = True) -> ServedModel:
+    """A model of one column `x` that answers as the function does."""
 
-    size_bytes = 0
-    lanes = 1
+    def call(features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
+        return function(features)
 
-    def __init__(self, run: Run, names: tuple[str, ...]) -> None:
-        self.outputs = tuple(Output(name=name, type="float64") for name in names)
-        self._run = run
-
-    def predict(self, features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
-        names = [output.name for output in self.outputs]
-        try:
-            return dict(zip(names, self._run(names, features), strict=True))
-        except TimeoutError as error:
-            raise ScoringFailed(f"the model failed: {error}") from error
-
-    def close(self) -> None: ...
+    flavor = FunctionModel(call)
+    flavor.in_process = in_process
+    return served_as(loaded_as(flavor, columns("x"), call_s))
 
 
-def model_that(run: Run, *outputs: str, row_s: float = 0.0) -> LoadedModel:
-    """A model of one column `x` that answers as `run` does."""
-    model = LoadedModel(REF, columns("x"), Stub(run, outputs or ("y",)))
-    model.row_s = row_s
-    return model
+def rows(count: int) -> Inputs:
+    return Inputs({"x": np.arange(count, dtype=np.float64)}, {})
 
 
-def rows(count: int) -> Features:
-    return {"x": np.arange(count, dtype=np.float64)}
+async def online(model: ServedModel, inputs: Inputs, timeout_s: float = 10.0) -> Predictions:
+    return await predict_online(model, "", inputs, Lanes(Limits()), asyncio.get_running_loop().time() + timeout_s)
 
 
 def test_outputs_come_under_their_names() -> None:
-    model = model_that(lambda names, feeds: [feeds["x"] + 1, np.stack([feeds["x"]] * 2, axis=1)], "a", "b")
+    model = model_that(lambda features: {"a": features["x"] + 1, "b": np.stack([features["x"]] * 2, axis=1)})
     predictions = predict(model, rows(2))
     assert predictions.rows == 2
     assert {name: array.tolist() for name, array in predictions.outputs.items()} == {
@@ -62,9 +50,12 @@ def test_outputs_come_under_their_names() -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros(1), np.zeros(3), np.zeros((1, 2)), np.float64(1).reshape(()), np.zeros(0)])
-def test_another_number_of_rows_than_were_given_is_the_models_failure(array: np.ndarray[Any, Any]) -> None:
+async def test_another_number_of_rows_than_were_given_is_the_models_failure(array: Array) -> None:
+    model = model_that(lambda features: {"y": array})
     with pytest.raises(ScoringFailed, match="the output y does not have one entry for each of the 2 rows"):
-        predict(model_that(lambda names, feeds: [array]), rows(2))
+        predict(model, rows(2))
+    with pytest.raises(ScoringFailed, match="for each of the 2 rows"):
+        await online(model, rows(2))
 
 
 def test_a_graph_that_sums_its_rows_up_is_found(store: MemoryBlobs) -> None:
@@ -72,48 +63,54 @@ def test_a_graph_that_sums_its_rows_up_is_found(store: MemoryBlobs) -> None:
     data = graph(
         [node("ReduceSum", ["x"], ["y"], keepdims=1)], [value("x", FLOAT, [None, 2])], [value("y", FLOAT, None)]
     )
-    model = Loader(store, 1).get(upload(store, data, columns("a", "b")))
+    model = serve(store, upload(store, data, columns("a", "b")))
     with pytest.raises(ScoringFailed, match="for each of the 3 rows"):
-        predict(model, {"a": np.ones(3), "b": np.ones(3)})
+        predict(model, Inputs({"a": np.ones(3), "b": np.ones(3)}, {}))
 
 
-def test_no_rows_are_answered_without_the_model() -> None:
-    def never(names: list[str], feeds: dict[str, Any]) -> list[Any]:
+async def test_no_rows_are_answered_without_the_model() -> None:
+    def never(features: Features) -> dict[str, Array]:
         raise AssertionError("called")
 
-    predictions = predict(model_that(never, "a", "b"), rows(0))
-    assert predictions.rows == 0
-    assert {name: len(array) for name, array in predictions.outputs.items()} == {"a": 0, "b": 0}
+    for predictions in (predict(model_that(never), rows(0)), await online(model_that(never, 10.0), rows(0))):
+        assert predictions.rows == 0
+        assert {name: len(array) for name, array in predictions.outputs.items()} == {"y": 0}
 
 
 def test_a_model_that_raises_counts_for_nothing_in_its_measured_cost(store: MemoryBlobs) -> None:
-    model = Loader(store, 1).get(upload(store, lookup(2), columns("index", type="long")))
-    before = model.row_s
+    model = load(make_loader(store), upload(store, lookup(2), columns("index", type="long")))
+    before = model.cost_s(1)
     with pytest.raises(ScoringFailed, match="out of data bounds"):
-        predict(model, {"index": np.array([5])})
-    assert model.row_s == before
+        model.predict({"index": np.array([5])}, {})
+    assert model.cost_s(1) == before
 
 
 def test_what_a_call_took_is_measured() -> None:
-    model = model_that(lambda names, feeds: [feeds["x"]], row_s=100.0)
-    predict(model, rows(4))
-    assert 0 < model.row_s < 100.0
+    model = loaded_as(FunctionModel(lambda features, params, abort: {"y": features["x"]}), columns("x"), 100.0)
+    model.predict(rows(4).features, {})
+    assert 0 < model.cost_s(4) < 100.0
 
 
 @pytest.mark.parametrize(
-    ("row_s", "count", "inline"),
-    [(0.0, 1, True), (0.0004, 2, True), (0.0004, 3, False), (0.001, 1, False), (1.0, 1, False), (1.0, 0, True)],
+    ("call_s", "in_process", "count", "inline"),
+    [
+        (0.0, True, 1, True),
+        (0.0009, True, 1, True),
+        (0.001, True, 1, False),
+        (0.0, False, 1, False),
+        (1.0, False, 0, True),
+    ],
 )
 async def test_only_what_is_predicted_to_take_under_a_millisecond_runs_on_the_event_loop(
-    row_s: float, count: int, inline: bool
+    call_s: float, in_process: bool, count: int, inline: bool
 ) -> None:
     threads: list[threading.Thread] = [threading.current_thread()]
 
-    def run(names: list[str], feeds: dict[str, Any]) -> list[Any]:
+    def run(features: Features) -> dict[str, Array]:
         threads.append(threading.current_thread())
-        return [feeds["x"]]
+        return {"y": features["x"]}
 
-    predictions = await predict_online(model_that(run, row_s=row_s), rows(count), 10)
+    predictions = await online(model_that(run, call_s, in_process=in_process), rows(count))
     assert predictions.rows == count
     assert (threads[-1] is threads[0]) is inline
 
@@ -121,29 +118,20 @@ async def test_only_what_is_predicted_to_take_under_a_millisecond_runs_on_the_ev
 async def test_a_model_that_takes_too_long_times_out() -> None:
     release, done = threading.Event(), threading.Event()
 
-    def run(names: list[str], feeds: dict[str, Any]) -> list[Any]:
+    def run(features: Features) -> dict[str, Array]:
         release.wait(10)
         done.set()
-        return [feeds["x"]]
+        return {"y": features["x"]}
 
-    with pytest.raises(ScoringTimeout, match=r"did not answer within 0\.01 s: .*request_timeout_ms"):
-        await predict_online(model_that(run, row_s=1.0), rows(1), 0.01)
+    with pytest.raises(ScoringTimeout, match=r"did not answer in time: .*request_timeout_ms"):
+        await online(model_that(run, 1.0), rows(1), timeout_s=0.01)
     assert not done.is_set()
     release.set()
     assert done.wait(10)
 
 
-async def test_a_timeout_inside_the_model_is_the_models_failure() -> None:
-    def run(names: list[str], feeds: dict[str, Any]) -> list[Any]:
-        raise TimeoutError("the feature store did not answer")
-
-    for row_s in (0.0, 1.0):
-        with pytest.raises(ScoringFailed, match="the feature store did not answer"):
-            await predict_online(model_that(run, row_s=row_s), rows(1), 10)
-
-
 async def test_a_tensor_of_many_numbers_counts_its_rows(store: MemoryBlobs) -> None:
     data = graph([node("Identity", ["t"], ["y"])], [value("t", FLOAT, [None, 2])], [value("y", FLOAT, [None, 2])])
-    model = Loader(store, 1).get(upload(store, data, tensors(t=("float32", (-1, 2)))))
-    features = {"t": np.ones((3, 2), np.float32)}
-    assert (await predict_online(model, features, 10)).rows == predict(model, features).rows == 3
+    model = serve(store, upload(store, data, tensors(t=("float32", (-1, 2)))))
+    inputs = Inputs({"t": np.ones((3, 2), np.float32)}, {})
+    assert (await online(model, inputs)).rows == predict(model, inputs).rows == 3
