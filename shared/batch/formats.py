@@ -15,6 +15,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from shared.errors import UnreadableInput
+from shared.models.coercion import KINDS
 from shared.models.scoring import Predictions
 from shared.models.signature import Column, Features, Signature
 
@@ -80,7 +81,7 @@ def read_csv(data: bytes, columns: tuple[str, ...], signature: Signature, first_
     features = {
         column.name: arrays[column.name][keep]
         if column.name in arrays
-        else np.full(int(keep.sum()), column.missing, dtype=column.dtype)
+        else np.full(int(keep.sum()), KINDS[column.type].missing, dtype=column.dtype)
         for column in signature.columns
     }
     rejected = [Rejected(first_row + row, reasons[row]) for row in sorted(reasons)]
@@ -115,7 +116,7 @@ def _column(
         if column.required:
             for row in numbers[missing]:
                 reasons.setdefault(int(row), f"{column.name}: the value is missing")
-        filler = column.missing if column.missing is not None else column.dtype(0)
+        filler = KINDS[column.type].take(KINDS[column.type].sample) if column.required else KINDS[column.type].missing
         values = values.fill_null(pa.scalar(filler, values.type))
     array: np.ndarray[Any, Any] = np.asarray(values)
     if column.type in {"float", "double"}:

@@ -1,41 +1,144 @@
 """The one table of types: what each MLflow type takes, and what stands for a missing value.
 
-Source of the words and of what is accepted: MLflow's model signature enforcement.
+JSON, CSV, Parquet, typed tensors and batch jobs all take their rules from here. Source of the words and of what is
+accepted: MLflow's model signature enforcement.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-type ColumnType = Literal["boolean", "integer", "long", "float", "double", "string"]
+from shared.models.values import binary, instant, number, of_type, whole
 
-NUMBERS: Final = frozenset({int, float})
+type ColumnType = Literal[
+    "boolean",
+    "integer",
+    "long",
+    "float",
+    "double",
+    "string",
+    "datetime",
+    "binary",
+    "array",
+    "object",
+    "map",
+    "any",
+]
 
 
 class Kind(NamedTuple):
-    """How one MLflow column type is taken: from which JSON types, and for whole numbers within which range."""
+    """How values of one MLflow type are taken.
 
-    dtype: Any
-    accepts: frozenset[type]
+    `take`: one JSON value to what is stored, raising ValueError with the reason. `plain`: the JSON types of which numpy
+    makes `dtype` by itself, exactly or raising; what it makes of numbers is still held to be finite. `missing`: what
+    stands for a missing value, where `optional`. `spelled`: for the messages. `arrow`: the Arrow type's name.
+    `text`: what a CSV may hold, and its words; "" where `take` reads the text itself. `sample`: a value no model minds.
+    """
+
+    dtype: np.dtype[Any]
+    take: Callable[[Any], Any]
+    plain: frozenset[type]
     spelled: str
-    missing: Any
-    lowest: int = 0
-    highest: int = 0
+    arrow: str
+    sample: Any
+    optional: bool = False
+    missing: Any = None
+    text: str = ""
 
+
+_OBJECT: Final = np.dtype(object)
+# What pyarrow reads as a number, and a plus sign besides. Which numbers a type holds, its cast decides.
+_WHOLE: Final = r"^([+-]?\d+|0[xX][0-9a-fA-F]+)$"
+_NUMBER: Final = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:nan(\(\w*\))?|inf|infinity))$"
+_NUMBERS: Final[frozenset[type]] = frozenset({int, float, type(None)})
+_NONE: Final[frozenset[type]] = frozenset()
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "boolean": Kind(np.bool_, frozenset({bool}), "true or false", None),
-    "integer": Kind(np.int32, NUMBERS, "a whole number", None, -(2**31), 2**31 - 1),
-    "long": Kind(np.int64, NUMBERS, "a whole number", None, -(2**63), 2**63 - 1),
-    "float": Kind(np.float32, NUMBERS, "a number", np.nan),
-    "double": Kind(np.float64, NUMBERS, "a number", np.nan),
-    "string": Kind(np.object_, frozenset({str}), "a text", ""),
+    "boolean": Kind(
+        dtype=np.dtype(np.bool_),
+        take=of_type(bool, "true or false"),
+        plain=frozenset({bool}),
+        spelled="true or false",
+        arrow="bool",
+        sample=False,
+        text=r"^(?i:true|false|0|1)$",
+    ),
+    "integer": Kind(
+        dtype=np.dtype(np.int32),
+        take=whole("integer", -(2**31), 2**31 - 1),
+        plain=frozenset({int}),
+        spelled="a whole number of type integer",
+        arrow="int32",
+        sample=0,
+        text=_WHOLE,
+    ),
+    "long": Kind(
+        dtype=np.dtype(np.int64),
+        take=whole("long", -(2**63), 2**63 - 1),
+        plain=frozenset({int}),
+        spelled="a whole number of type long",
+        arrow="int64",
+        sample=0,
+        text=_WHOLE,
+    ),
+    "float": Kind(
+        dtype=np.dtype(np.float32),
+        take=number("float", np.float32),
+        plain=_NUMBERS,
+        spelled="a number",
+        arrow="float32",
+        sample=0.0,
+        optional=True,
+        missing=np.nan,
+        text=_NUMBER,
+    ),
+    "double": Kind(
+        dtype=np.dtype(np.float64),
+        take=number("double", np.float64),
+        plain=_NUMBERS,
+        spelled="a number",
+        arrow="float64",
+        sample=0.0,
+        optional=True,
+        missing=np.nan,
+        text=_NUMBER,
+    ),
+    "string": Kind(
+        dtype=_OBJECT,
+        take=of_type(str, "a text"),
+        plain=frozenset({str}),
+        spelled="a text",
+        arrow="string",
+        sample="",
+        optional=True,
+        missing="",
+    ),
+    "datetime": Kind(
+        dtype=np.dtype("datetime64[ns]"),
+        take=instant,
+        plain=_NONE,
+        spelled="a date and time in ISO 8601",
+        arrow="timestamp[ns]",
+        sample="2000-01-01T00:00:00",
+        optional=True,
+        missing=np.datetime64("NaT", "ns"),
+    ),
+    "binary": Kind(
+        dtype=_OBJECT,
+        take=binary,
+        plain=_NONE,
+        spelled="binary data in Base64",
+        arrow="binary",
+        sample="",
+        optional=True,
+    ),
+    # What lists and objects hold inside, MLflow itself enforces in the process of the model.
+    "array": Kind(_OBJECT, of_type(list, "a list"), _NONE, "a list", "", [], optional=True),
+    "object": Kind(_OBJECT, of_type(dict, "an object"), _NONE, "an object", "", {}, optional=True),
+    "map": Kind(_OBJECT, of_type(dict, "an object"), _NONE, "an object", "", {}, optional=True),
+    "any": Kind(_OBJECT, lambda value: value, _NONE, "a value", "", "", optional=True),
 }
-# Which JSON types a tensor takes, by the kind of its numpy type; numbers where it is not here.
-TENSOR_ACCEPTS: Final[Mapping[str, frozenset[type]]] = {"b": frozenset({bool}), "O": frozenset({str})}
-# JSON numbers above this lose digits on the way through a double.
-EXACT: Final = 2**53
 
 
 def tensor_dtype(name: str) -> np.dtype[Any]:
@@ -47,3 +150,24 @@ def tensor_dtype(name: str) -> np.dtype[Any]:
     if dtype.kind not in "biufUO":
         raise ValueError(f"tensors of type '{name}' are not supported")
     return np.dtype("O") if dtype.kind == "U" else dtype
+
+
+class Element(NamedTuple):
+    """How the values of a tensor are taken; `take` and `plain` as in Kind."""
+
+    dtype: np.dtype[Any]
+    take: Callable[[Any], Any]
+    plain: frozenset[type]
+
+
+def element(name: str) -> Element:
+    """Raises ValueError for a type that no tensor has."""
+    dtype = tensor_dtype(name)
+    if dtype.kind == "b":
+        return Element(dtype, KINDS["boolean"].take, KINDS["boolean"].plain)
+    if dtype.kind == "O":
+        return Element(dtype, KINDS["string"].take, KINDS["string"].plain)
+    if dtype.kind == "f":
+        return Element(dtype, number(name, dtype), frozenset({int, float}))
+    limits = np.iinfo(dtype)
+    return Element(dtype, whole(name, int(limits.min), int(limits.max)), frozenset({int}))

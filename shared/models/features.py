@@ -3,150 +3,110 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from shared.errors import SchemaMismatch
-from shared.models.coercion import EXACT, KINDS, NUMBERS, TENSOR_ACCEPTS, Kind, tensor_dtype
-from shared.models.signature import Array, Column, Features, Params, Signature, Tensor
+from shared.models import loose, typed
+from shared.models.columns import column_value
+from shared.models.signature import Array, Column, Features, Param, Params, Signature
+from shared.models.tables import Table
+from shared.models.tensors import Tensors
 
 
 class Converter:
-    """Converts to arrays of the signature's types. Every method raises SchemaMismatch, naming column and row."""
+    """Converts to arrays of the signature's types. Every method raises SchemaMismatch, naming column and row.
+
+    A signature without inputs takes everything: the types are those of the values.
+    """
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
+        self._table = Table(signature.columns) if signature.columns else None
+        self._tensors = Tensors(signature.tensors) if signature.tensors else None
+        self._params = [(param, Column(name=param.name, type=param.type)) for param in signature.params]
 
     def table(self, names: Sequence[str] | None, rows: Sequence[Sequence[Any]]) -> Features:
         """JSON values, `rows` being `[rows][columns]`; without `names` in the signature's order."""
-        return from_table(self.signature, names, rows)
+        if self._table is not None:
+            return self._table.rows(names, rows)
+        if self._tensors is None:
+            return loose.table(names, rows)
+        if names is None or (len(self.signature.tensors) == 1 and self.signature.tensors[0].name not in names):
+            return self._tensors.lists(rows)
+        return self._tensors.lists(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
 
     def records(self, records: Sequence[Mapping[str, Any]]) -> Features:
         """One object a row."""
-        raise NotImplementedError
+        if self._table is not None:
+            return self._table.records(records)
+        names = list(dict.fromkeys(name for record in records for name in record))
+        if self._tensors is None:
+            return loose.table(names, [[record.get(name) for name in names] for record in records])
+        return self._tensors.lists({name: [record.get(name) for record in records] for name in names})
+
+    def columns(self, values: Mapping[str, Any]) -> Features:
+        """A list a column; one row where no value is a list, or where the signature has columns of lists or objects."""
+        if self._tensors is not None:
+            return self._tensors.lists(values)
+        nested = any(column.type in {"array", "object"} for column in self.signature.columns)
+        if nested or not any(isinstance(value, list) for value in values.values()):
+            return self.records([values])
+        rows: int | None = None
+        for name, value in values.items():
+            if not isinstance(value, list):
+                raise SchemaMismatch(f"column '{name}' is not a list of values, as others are")
+            rows = len(value) if rows is None else rows
+            if len(value) != rows:
+                raise SchemaMismatch(f"column '{name}' has {len(value)} values, but others have {rows}")
+        return self.table(list(values), list(zip(*values.values(), strict=True)))
 
     def tensors(self, values: Mapping[str, Any] | Sequence[Any]) -> Features:
-        """Nested lists; one unnamed list serves a signature of one tensor."""
-        return from_tensors(self.signature, values)
+        """Nested lists; one unnamed list serves a signature of one tensor, or of one column."""
+        if self._tensors is not None:
+            return self._tensors.lists(values)
+        if isinstance(values, Mapping):
+            return self.columns(values)
+        if not self.signature.columns:
+            return loose.tensor(values)
+        if len(self.signature.columns) == 1:
+            return self.columns({self.signature.columns[0].name: list(values)})
+        names = ", ".join(column.name for column in self.signature.columns)
+        raise SchemaMismatch(f"the model takes columns by name: {names}")
 
     def arrays(self, arrays: Mapping[str, Array]) -> Features:
         """Arrays that have a type already; cast only where nothing is lost."""
-        raise NotImplementedError
+        if self._tensors is not None:
+            return typed.tensors(self.signature.tensors, arrays)
+        if self.signature.columns:
+            return typed.columns(self.signature.columns, arrays)
+        typed.check_rows(arrays)
+        return dict(arrays)
 
     def params(self, given: Mapping[str, Any] | None) -> Params:
-        """Defaults filled in; what the signature does not name is left out, as MLflow does."""
-        raise NotImplementedError
+        """Defaults filled in; what the signature does not name is left out, as MLflow does.
+
+        The values stay as JSON holds them, so that dates remain texts.
+        """
+        given = given or {}
+        return {param.name: _param(param, column, given) for param, column in self._params}
 
 
-def from_table(signature: Signature, names: Sequence[str] | None, rows: Sequence[Sequence[Any]]) -> Features:
-    """Converts a table of JSON values, `rows` being `[rows][columns]`, to arrays of the signature's types.
-
-    Without `names` the columns come in the signature's order. Columns that the model does not know are left out.
-    Raises SchemaMismatch, naming column and row.
-    """
-    width = len(signature.columns if names is None else names)
-    for number, row in enumerate(rows):
-        if len(row) != width:
-            raise SchemaMismatch(f"row {number} has {len(row)} values, but there are {width} columns")
-    given = [column.name for column in signature.columns] if names is None else list(names)
-    if len(set(given)) != len(given):
-        raise SchemaMismatch("a column name is given twice")
-    values = dict(zip(given, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(given, ())
-    missing = [column.name for column in signature.columns if column.required and column.name not in values]
-    if missing:
-        raise SchemaMismatch(f"missing columns: {', '.join(missing)}")
-    return {
-        column.name: _converted(column, values[column.name])
-        if column.name in values
-        else np.full(len(rows), column.missing, dtype=column.dtype)
-        for column in signature.columns
-    }
-
-
-def _converted(column: Column, values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    kind = KINDS[column.type]
-    types = set(map(type, values))
-    if not column.required and type(None) in types:
-        values = [kind.missing if value is None else value for value in values]
-        types.discard(type(None))
-    if not types <= kind.accepts:
-        _reject(column, kind, values)
-    if kind.highest:
-        return _whole(column, kind, values, types)
+def _param(param: Param, column: Column, given: Mapping[str, Any]) -> Any:
+    if param.name not in given:
+        if "default" not in param.model_fields_set:
+            raise SchemaMismatch(f"the param '{param.name}' is missing, and has no default")
+        return param.default
+    value = given[param.name]
+    if value is None:
+        return None
     try:
-        if kind.dtype is not np.float32:
-            return np.array(values, dtype=kind.dtype)
-        with np.errstate(over="raise"):  # a number that is too large would become infinite, with nobody told
-            return np.array(values, dtype=kind.dtype)
-    except (OverflowError, FloatingPointError):
-        highest = float(np.finfo(kind.dtype).max)
-        row = next(row for row, value in enumerate(values) if abs(value) > highest)
-        raise SchemaMismatch(
-            f"column '{column.name}', row {row}: {_shown(values[row])} is too large for type {column.type}"
-        ) from None
+        if param.shape is None:
+            return _checked(column, value)
+        if not isinstance(value, list):
+            raise ValueError("it is not a list")
+        return [_checked(column, each) for each in value]
+    except ValueError as error:
+        raise SchemaMismatch(f"param '{param.name}': {error}") from None
 
 
-def _whole(column: Column, kind: Kind, values: Sequence[Any], types: set[type]) -> np.ndarray[Any, Any]:
-    for row, value in enumerate(values):
-        fits = kind.lowest <= value <= kind.highest
-        if not fits or (type(value) is float and (not value.is_integer() or abs(value) > EXACT)):
-            raise SchemaMismatch(
-                f"column '{column.name}', row {row}: {value!r} is not a whole number of type {column.type}"
-            )
-    return np.array([int(value) for value in values] if float in types else values, dtype=kind.dtype)
-
-
-def _reject(column: Column, kind: Kind, values: Sequence[Any]) -> None:
-    for row, value in enumerate(values):
-        if value is None:
-            raise SchemaMismatch(f"column '{column.name}', row {row}: the value is missing")
-        if type(value) not in kind.accepts:
-            raise SchemaMismatch(f"column '{column.name}', row {row}: {_shown(value)} is not {kind.spelled}")
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def from_tensors(signature: Signature, values: Mapping[str, Any] | Sequence[Any]) -> Features:
-    """Converts nested lists to arrays of the signature's types and shapes.
-
-    One unnamed list serves a signature of one tensor. Raises SchemaMismatch.
-    """
-    if not isinstance(values, Mapping):
-        if len(signature.tensors) != 1:
-            names = ", ".join(tensor.name for tensor in signature.tensors)
-            raise SchemaMismatch(f"the model takes named tensors: {names}")
-        values = {signature.tensors[0].name: values}
-    missing = [tensor.name for tensor in signature.tensors if tensor.name not in values]
-    if missing == [""]:
-        raise SchemaMismatch("the model takes one unnamed tensor: send it as a list")
-    if missing:
-        raise SchemaMismatch(f"missing tensors: {', '.join(missing)}")
-    features = {tensor.name: _tensor(tensor, values[tensor.name]) for tensor in signature.tensors}
-    if len({len(array) for array in features.values()}) > 1:
-        raise SchemaMismatch("the tensors differ in their number of rows")
-    return features
-
-
-def _tensor(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
-    label = f"tensor '{tensor.name}'" if tensor.name else "the tensor"
-    dtype = tensor_dtype(tensor.dtype)
-    # As objects: numpy would read texts as numbers and numbers as texts, and pad every text to the longest.
-    raw = np.array(value, dtype=object)
-    types = set(map(type, raw.ravel()))
-    if list in types:
-        raise SchemaMismatch(f"{label} is ragged: lists of one level must be of one length")
-    if not types <= TENSOR_ACCEPTS.get(dtype.kind, NUMBERS):
-        raise SchemaMismatch(f"{label} holds values that are not of type {tensor.dtype}")
-    if dtype.kind in "iu" and float in types:
-        raise SchemaMismatch(f"{label} holds fractions, but its type is {tensor.dtype}")
-    if raw.ndim != len(tensor.shape) or any(
-        want not in (-1, size) for want, size in zip(tensor.shape, raw.shape, strict=True)
-    ):
-        raise SchemaMismatch(f"{label} has the shape {list(raw.shape)}, but the model takes {list(tensor.shape)}")
-    try:
-        with np.errstate(over="raise"):
-            return raw.astype(dtype)
-    except (OverflowError, FloatingPointError):
-        raise SchemaMismatch(f"{label} holds a number that is out of the range of {tensor.dtype}") from None
+def _checked(column: Column, value: Any) -> Any:
+    taken = column_value(column, value)
+    return value if column.type in {"datetime", "binary"} else taken

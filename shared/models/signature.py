@@ -37,14 +37,9 @@ class Column(BaseModel):
     def dtype(self) -> Any:
         return KINDS[self.type].dtype
 
-    @property
-    def missing(self) -> Any:
-        """What stands for a missing value in an optional column: NaN, or the empty text."""
-        return KINDS[self.type].missing
-
     @model_validator(mode="after")
     def _can_be_missing(self) -> Self:
-        if not self.required and self.missing is None:
+        if not self.required and not KINDS[self.type].optional:
             raise ValueError(f"column '{self.name}' of type {self.type} cannot be optional: use double or string")
         return self
 
@@ -109,13 +104,7 @@ def example(signature: Signature) -> Inputs:
     """One row that the signature takes: zeros and empty texts. For warming a model up."""
     params = {param.name: param.default for param in signature.params}
     if signature.columns:
-        return Inputs(
-            {
-                column.name: np.zeros(1, column.dtype) if column.type != "string" else np.array([""], dtype=object)
-                for column in signature.columns
-            },
-            params,
-        )
+        return Inputs({column.name: _sample(column) for column in signature.columns}, params)
     features = {
         tensor.name: np.full(
             [1 if size == -1 else size for size in tensor.shape], "" if dtype.kind == "O" else 0, dtype
@@ -124,3 +113,8 @@ def example(signature: Signature) -> Inputs:
         for dtype in [tensor_dtype(tensor.dtype)]
     }
     return Inputs(features, params)
+
+
+def _sample(column: Column) -> Array:
+    kind = KINDS[column.type]
+    return np.fromiter([kind.take(kind.sample)], kind.dtype, 1)

@@ -8,7 +8,7 @@ import pytest
 from onnx import external_data_helper, helper, numpy_helper
 
 from shared.errors import ModelNotReady, ScoringFailed
-from shared.models.features import from_table
+from shared.models.features import Converter
 from shared.models.flavors import onnx
 from shared.models.signature import Column, Features, Signature, Tensor
 from tests.unit.models.graphs import (
@@ -59,7 +59,7 @@ AB: Features = {"a": np.array([5.0, 7.0]), "b": np.array([1.0, 2.0])}
 def test_one_input_takes_all_columns_in_the_order_of_the_signature() -> None:
     rows = [[1.5, 2.5, 3.5], [4.5, 5.5, 6.5]]
     signature = columns("c", "a", "b")
-    features = from_table(signature, ["a", "b", "c"], rows)
+    features = Converter(signature).table(["a", "b", "c"], rows)
     outputs = predict(identity(FLOAT, [None, 3], "input"), signature, features)
     assert outputs == {"y": [[3.5, 1.5, 2.5], [6.5, 4.5, 5.5]]}
 
@@ -93,7 +93,7 @@ def test_a_column_that_the_graph_does_not_take_is_left_out() -> None:
 )
 def test_types_pass_through_a_graph(kind: int, type_: Any, given: list[Any]) -> None:
     signature = columns("x", type=type_)
-    features = from_table(signature, ["x"], [[each] for each in given])
+    features = Converter(signature).table(["x"], [[each] for each in given])
     assert predict(identity(kind, [None, 1]), signature, features) == {"y": given}
 
 

@@ -196,7 +196,7 @@ def test_an_mlmodel_that_is_no_text_is_told_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "inputs",
-    [[], {}, 1, ["a"], [{"type": "double"}], [{"type": "datetime", "name": "a"}], [*TENSORS, "a"], [*COLUMN, *COLUMN]],
+    [[], {}, 1, ["a"], [{"type": "double"}], [{"type": "complex", "name": "a"}], [*TENSORS, "a"], [*COLUMN, *COLUMN]],
 )
 def test_a_signature_that_cannot_be_served_is_refused(tmp_path: Path, inputs: object) -> None:
     assert refusal(folder_with(tmp_path / "m", signature=signature(inputs))).startswith("m/MLmodel ")

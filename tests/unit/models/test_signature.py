@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from shared.models.features import from_table, from_tensors
+from shared.models.features import Converter
 from shared.models.signature import Column, Signature, Tensor, count_rows, example
 from tests.unit.models.graphs import columns, tensors
 
@@ -32,7 +32,7 @@ def test_a_type_without_a_missing_value_cannot_be_optional(kind: str) -> None:
     assert "cannot be optional" in refusal(columns=[{"name": "a", "type": kind, "required": False}])
 
 
-@pytest.mark.parametrize("kind", ["binary", "datetime", "map", "", None])
+@pytest.mark.parametrize("kind", ["complex", "tensor", "", None])
 def test_other_column_types_are_refused(kind: Any) -> None:
     assert refusal(columns=[{"name": "a", "type": kind}])
 
@@ -50,7 +50,7 @@ def test_a_tensor_has_a_dimension_for_its_rows() -> None:
 def test_the_example_is_one_row_that_the_signature_takes(kind: Any) -> None:
     signature = columns("a", "b", type=kind)
     made = example(signature).features
-    again = from_table(signature, ["a", "b"], [[made["a"].tolist()[0], made["b"].tolist()[0]]])
+    again = Converter(signature).table(["a", "b"], [[made["a"].tolist()[0], made["b"].tolist()[0]]])
     assert count_rows(made) == 1
     assert {name: array.dtype for name, array in made.items()} == {name: array.dtype for name, array in again.items()}
 
@@ -60,7 +60,7 @@ def test_the_example_of_tensors_has_their_shape_with_open_sizes_one(dtype: str) 
     signature = tensors(t=(dtype, (-1, 3, -1)))
     made = example(signature).features["t"]
     assert made.shape == (1, 3, 1)
-    np.testing.assert_array_equal(from_tensors(signature, [made[0].tolist()])["t"], made)
+    np.testing.assert_array_equal(Converter(signature).tensors([made[0].tolist()])["t"], made)
 
 
 def test_mlflow_fields_of_no_use_here_are_ignored() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.errors import SchemaMismatch
 from shared.models.coercion import ColumnType
-from shared.models.features import from_table
+from shared.models.features import Converter
 from shared.models.signature import Column, Signature, count_rows
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -21,12 +21,12 @@ def one(kind: ColumnType, required: bool = True) -> Signature:
 
 
 def convert(kind: ColumnType, *values: Any, required: bool = True) -> np.ndarray[Any, Any]:
-    return from_table(one(kind, required), ["c"], [[value] for value in values])["c"]
+    return Converter(one(kind, required)).table(["c"], [[value] for value in values])["c"]
 
 
 def refusal(signature: Signature, names: list[str] | None, rows: list[list[Any]]) -> str:
     with pytest.raises(SchemaMismatch) as caught:
-        from_table(signature, names, rows)
+        Converter(signature).table(names, rows)
     return caught.value.message
 
 
@@ -100,14 +100,14 @@ def test_a_long_value_is_shown_in_part() -> None:
 
 def test_columns_are_matched_by_name_in_any_order_and_unknown_ones_left_out() -> None:
     signature = Signature(columns=(Column(name="a", type="long"), Column(name="b", type="string")))
-    features = from_table(signature, ["extra", "b", "a"], [[None, "x", 1], [{}, "y", 2]])
+    features = Converter(signature).table(["extra", "b", "a"], [[None, "x", 1], [{}, "y", 2]])
     assert {name: array.tolist() for name, array in features.items()} == {"a": [1, 2], "b": ["x", "y"]}
     assert list(features) == ["a", "b"]
 
 
 def test_without_names_columns_come_in_the_order_of_the_signature() -> None:
     signature = Signature(columns=(Column(name="a", type="long"), Column(name="b", type="string")))
-    assert from_table(signature, None, [[1, "x"]])["b"].tolist() == ["x"]
+    assert Converter(signature).table(None, [[1, "x"]])["b"].tolist() == ["x"]
     assert refusal(signature, None, [["x", 1]]) == "column 'a', row 0: 'x' is not a whole number"
 
 
@@ -116,8 +116,8 @@ def test_an_optional_column_may_be_left_out_or_hold_nulls(kind: ColumnType, miss
     optional = Column(name="o", type=kind, required=False)
     signature = Signature(columns=(Column(name="a", type="long"), optional))
     value = "x" if kind == "string" else 0.5
-    left_out = from_table(signature, ["a"], [[1], [2]])["o"]
-    with_nulls = from_table(signature, ["a", "o"], [[1, None], [2, value], [3, None]])["o"]
+    left_out = Converter(signature).table(["a"], [[1], [2]])["o"]
+    with_nulls = Converter(signature).table(["a", "o"], [[1, None], [2, value], [3, None]])["o"]
     assert left_out.dtype == with_nulls.dtype == optional.dtype
     np.testing.assert_array_equal(left_out, np.array([missing] * 2, dtype=optional.dtype))
     np.testing.assert_array_equal(with_nulls, np.array([missing, value, missing], dtype=optional.dtype))
@@ -153,12 +153,12 @@ def test_a_name_given_twice_is_refused_also_without_rows() -> None:
 @pytest.mark.parametrize("names", [None, ["c"]])
 @pytest.mark.parametrize("kind", ["boolean", "integer", "long", "float", "double", "string"])
 def test_an_empty_table_has_no_rows_and_the_types_of_the_signature(kind: ColumnType, names: list[str] | None) -> None:
-    features = from_table(one(kind), names, [])
+    features = Converter(one(kind)).table(names, [])
     assert (count_rows(features), features["c"].dtype) == (0, np.dtype(Column(name="c", type=kind).dtype))
 
 
 def test_a_table_of_nothing_but_optional_columns_keeps_its_number_of_rows() -> None:
-    assert count_rows(from_table(one("double", required=False), [], [[], []])) == 2
+    assert count_rows(Converter(one("double", required=False)).table([], [[], []])) == 2
 
 
 values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers())

@@ -1,0 +1,37 @@
+"""Tables whose columns are all of one type, held as one matrix: a model that takes one matrix need not stack them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from shared.models.signature import Array, Features
+
+
+class MatrixFeatures(dict[str, Array]):
+    """Columns that are views of `matrix`, `[rows, columns]`, in the order of the names. Never changed in place."""
+
+    __slots__ = ("matrix",)
+
+    matrix: Array
+
+    def __init__(self, names: Sequence[str], matrix: Array) -> None:
+        super().__init__(zip(names, matrix.T, strict=True))
+        self.matrix = matrix
+
+
+def stacked(features: Features, dtype: Any) -> Array:
+    """All columns as one matrix `[rows, columns]` of `dtype`; without a copy where they are one already."""
+    if isinstance(features, MatrixFeatures):
+        return features.matrix.astype(dtype, copy=False)
+    return np.column_stack([array.astype(dtype, copy=False) for array in features.values()])
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """The rows of several tables of one signature, one after the other; a matrix stays one."""
+    first = parts[0]
+    if isinstance(first, MatrixFeatures):
+        matrices = [part.matrix for part in parts if isinstance(part, MatrixFeatures)]
+        if len(matrices) == len(parts):
+            return MatrixFeatures(list(first), np.concatenate(matrices))
+    return {name: np.concatenate([part[name] for part in parts]) for name in first}
