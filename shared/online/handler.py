@@ -10,7 +10,7 @@ from shared.auth.access import Role, require
 from shared.auth.authenticate import Authenticator
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.spec import Endpoint
-from shared.errors import MalformedRequest, ModelNotReady, ScoringTimeout
+from shared.errors import MalformedRequest, MethodNotAllowed, ModelNotReady, ScoringTimeout
 from shared.models import scoring, segments
 from shared.models.flavor import RawCall
 from shared.models.loaded import LoadedScript
@@ -81,6 +81,8 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
     with ports.in_hand.hold(len(body)):
         if serving.model.is_script:
             return await _run_script(call, name)
+        if request.method != "POST":
+            raise MethodNotAllowed(f"deployment '{name}' takes rows of data: use POST", "POST")
         rendered = await _answer(call, Answered(endpoint.name, name, ref.name, ref.version))
     return ScoreReply(rendered, name, str(ref))
 

@@ -39,7 +39,7 @@ class FunctionModel:
     in_process = True
 
     def __init__(self, function: Callable[[Features, Params, Abort | None], dict[str, Array]], lanes: int = 1) -> None:
-        self.outputs = (Output(name="y", type="double"),)
+        self.outputs: tuple[Output, ...] = (Output(name="y", type="double"),)
         self.lanes = lanes
         self.predict = function
         self.closed = False

@@ -129,7 +129,7 @@ def test_a_slow_load_does_not_hold_up_another_model(watched: WatchedBlobs) -> No
 
 def test_a_package_that_is_not_there_is_not_found(store: MemoryBlobs) -> None:
     with pytest.raises(ModelNotFound, match="model tiny/1 is not in storage"):
-        make_loader(store).get(ModelRef("tiny", "1", "sha256:" + "0" * 64))
+        load(make_loader(store), ModelRef("tiny", "1", "sha256:" + "0" * 64))
 
 
 def test_another_package_than_the_pinned_one_is_not_loaded(store: MemoryBlobs) -> None:
