@@ -19,16 +19,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose token was good.
+    """A caller whose token, or endpoint key, was good.
 
     Tenant and object id identify it, and nothing else does: e-mail addresses and user names change hands
-    (https://learn.microsoft.com/entra/identity-platform/claims-validation).
+    (https://learn.microsoft.com/entra/identity-platform/claims-validation). The holder of a key has no tenant.
     """
 
     tenant_id: str
     object_id: str
     client_id: str
-    kind: Literal["app", "user"]
+    kind: Literal["app", "user", "key"]
     roles: frozenset[str]
     scopes: frozenset[str]
 
@@ -40,9 +40,12 @@ class Principal:
 def require(principal: Principal, *roles: Role, allowed_object_ids: Collection[str] | None = None) -> None:
     """Raises NotAuthorized unless the principal holds any one of the roles and, where given, is on the list.
 
-    `allowed_object_ids`: None leaves the endpoint to every holder of the role, an empty collection to nobody.
+    `allowed_object_ids`: None leaves the endpoint to every holder of the role, an empty collection to nobody. Who
+    holds a key is on no list: whoever handed the key out has let them in.
     """
     if principal.roles.isdisjoint(roles):
         raise NotAuthorized(f"the caller lacks the app role {' or '.join(roles)}")
-    if allowed_object_ids is not None and principal.object_id not in {each.lower() for each in allowed_object_ids}:
+    if principal.kind == "key" or allowed_object_ids is None:
+        return
+    if principal.object_id not in {each.lower() for each in allowed_object_ids}:
         raise NotAuthorized("the endpoint is open to listed callers only, and this caller is not among them")

@@ -7,6 +7,7 @@ storage does not answer, the last known document goes on serving.
 import asyncio
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from shared.endpoints.callers import KeyType, StoredKey
 from shared.endpoints.deployment import ENDPOINT_NAME_PATTERN
 from shared.endpoints.spec import (
     Draft,
@@ -21,6 +23,7 @@ from shared.endpoints.spec import (
     Head,
     Revision,
     first_head,
+    with_key,
     with_revision,
     with_traffic,
 )
@@ -38,6 +41,9 @@ _log = logging.getLogger(__name__)
 _NAME = re.compile(ENDPOINT_NAME_PATTERN)
 # How long a request waits for a newer document than the one that is known, s.
 _PATIENCE_S = 1.0
+# Names that are not there are remembered, too, and looked for a few at a time: strangers may ask for any.
+_MAX_ABSENT = 1024
+_MAX_SEARCHES = 8
 
 
 class _Kept(NamedTuple):
@@ -53,15 +59,23 @@ class Catalog:
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._looking: dict[str, asyncio.Task[Endpoint]] = {}
+        self._absent: OrderedDict[str, float] = OrderedDict()
+        self._searches = asyncio.Semaphore(_MAX_SEARCHES)
 
     async def read_online(self, name: str) -> Endpoint:
-        """As `read`, one look at a time; a known document goes on serving while storage is slow."""
+        """As `read`, one look at a time; a known document goes on serving while storage is slow.
+
+        An endpoint that was not there is not looked for again within `refresh_s`.
+        """
         kept = self._kept.get(name)
         if kept is not None and self._is_fresh(kept):
             return kept.endpoint
+        if kept is None and self._clock() - self._absent.get(name, float("-inf")) < self._refresh_s:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
         look = self._looking.get(name)
         if look is None:
-            look = self._looking[name] = asyncio.create_task(asyncio.to_thread(self.read, name))
+            reading = asyncio.to_thread(self.read, name) if kept else self._search(name)
+            look = self._looking[name] = asyncio.create_task(reading)
             look.add_done_callback(lambda _: self._looking.pop(name, None))
         done, _ = await asyncio.wait({look}, timeout=_PATIENCE_S if kept else None)
         if done or kept is None:
@@ -69,6 +83,17 @@ class Catalog:
         # The others need not wait for the same slow look.
         self._kept[name] = kept._replace(looked_at=self._clock())
         return kept.endpoint
+
+    async def _search(self, name: str) -> Endpoint:
+        _check_name(name)
+        async with self._searches:
+            try:
+                return await asyncio.to_thread(self.read, name)
+            except EndpointNotFound:
+                self._absent[name] = self._clock()
+                if len(self._absent) > _MAX_ABSENT:
+                    self._absent.popitem(last=False)
+                raise
 
     def read(self, name: str) -> Endpoint:
         """At most `refresh_s` old. Raises EndpointNotFound."""
@@ -92,9 +117,7 @@ class Catalog:
         return self._clock() - kept.looked_at < self._refresh_s
 
     def _look(self, name: str, kept: _Kept | None) -> _Kept:
-        # What comes from a caller's address may be anything, and is made into a blob's path here.
-        if len(name) > 32 or not _NAME.fullmatch(name):
-            raise EndpointNotFound("there is no endpoint of this name")
+        _check_name(name)
         blob = self._store.read(Container.ENDPOINTS, f"{name}/head.json")
         if blob is None:
             raise EndpointNotFound(f"there is no endpoint '{name}'")
@@ -155,6 +178,13 @@ class Catalog:
         self._save_head(name, head, current.etag, "traffic")
         return Endpoint(head=head, revision=current.endpoint.revision)
 
+    def set_key(self, name: str, kind: KeyType, key: StoredKey) -> Endpoint:
+        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
+        current = self._look(name, None)
+        head = with_key(current.endpoint, kind, key)
+        self._save_head(name, head, current.etag, f"{kind}-key")
+        return Endpoint(head=head, revision=current.endpoint.revision)
+
     def _save_head(self, name: str, head: Head, etag: str | None, change: str) -> None:
         """First the audit, so that no change is without one; an entry whose change was not made is taken back."""
         data = _bytes(head)
@@ -172,6 +202,13 @@ class Catalog:
                     f"endpoint '{name}' was changed by someone else: read it and repeat the change"
                 ) from None
         self._kept.pop(name, None)
+        self._absent.pop(name, None)
+
+
+def _check_name(name: str) -> None:
+    """What comes from a caller's address may be anything, and is made into a blob's path here."""
+    if len(name) > 32 or not _NAME.fullmatch(name):
+        raise EndpointNotFound("there is no endpoint of this name")
 
 
 def revision_path(name: str, number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any, Final, NamedTuple
 
-from shared.auth.access import Role, require
+from shared.auth.access import Role
 from shared.auth.authenticate import Authenticator
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.spec import Endpoint
@@ -15,6 +15,7 @@ from shared.models import scoring, segments
 from shared.models.flavor import RawCall
 from shared.models.loaded import LoadedScript
 from shared.models.signature import Inputs
+from shared.online import callers
 from shared.online.admission import BytesInHand, Quotas
 from shared.online.deployments import Deployments, Serving
 from shared.online.exchange import Answered, Message, Rendered, ScoreProtocol
@@ -89,11 +90,8 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
 
 async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> Endpoint:
     """The endpoint, for a caller who may score it now. Raises AuthError, EndpointNotFound, Overloaded."""
-    principal = await ports.authenticator.authenticate(authorization)
-    require(principal, Role.SCORE)
-    endpoint = await ports.catalog.read_online(name)
-    require(principal, Role.SCORE, allowed_object_ids=endpoint.revision.allowed_object_ids or None)
-    ports.quotas.take(name, principal.id, endpoint.revision.quota.requests_per_minute)
+    caller, endpoint = await callers.admit(authorization, name, (Role.SCORE,), ports.authenticator, ports.catalog)
+    ports.quotas.take(name, caller.id, endpoint.revision.quota.requests_per_minute)
     return endpoint
 
 

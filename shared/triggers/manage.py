@@ -19,14 +19,14 @@ blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
 async def _read(call: Call) -> Reply:
-    await _authorize(call, Role.READ, Role.MANAGE)
+    await authorize(call, Role.READ, Role.MANAGE)
     endpoint = await services().catalog.read_online(call.route("endpoint"))
     return _endpoint_reply(endpoint)
 
 
 async def _publish(call: Call) -> Reply:
-    principal = await _authorize(call, Role.MANAGE)
-    draft = _parsed(Draft, call)
+    principal = await authorize(call, Role.MANAGE)
+    draft = parsed(Draft, call)
     if draft.name != call.route("endpoint"):
         raise MalformedRequest(f"the body names the endpoint '{draft.name}', the address '{call.route('endpoint')}'")
     endpoint = await asyncio.to_thread(services().catalog.publish, draft, principal.id, datetime.now(UTC))
@@ -38,21 +38,21 @@ class _Traffic(BaseModel):
 
 
 async def _set_traffic(call: Call) -> Reply:
-    principal = await _authorize(call, Role.MANAGE)
-    traffic = _parsed(_Traffic, call).traffic
+    principal = await authorize(call, Role.MANAGE)
+    traffic = parsed(_Traffic, call).traffic
     endpoint = await asyncio.to_thread(
         services().catalog.set_traffic, call.route("endpoint"), traffic, principal.id, datetime.now(UTC)
     )
     return _endpoint_reply(endpoint)
 
 
-async def _authorize(call: Call, *roles: Role) -> Principal:
+async def authorize(call: Call, *roles: Role) -> Principal:
     principal = await services().authenticator.authenticate(call.header("authorization"))
     require(principal, *roles)
     return principal
 
 
-def _parsed[M: BaseModel](kind: type[M], call: Call) -> M:
+def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
     """Raises MalformedRequest with every problem at once."""
     try:
         return kind.model_validate_json(bounded(call.body, services().settings.max_body_bytes))
@@ -62,7 +62,8 @@ def _parsed[M: BaseModel](kind: type[M], call: Call) -> M:
 
 
 def _endpoint_reply(endpoint: Endpoint, status: int = 200) -> Reply:
-    return Reply(orjson.dumps(endpoint.model_dump(mode="json")), status)
+    """Without the keys' hashes: `/keys` tells of keys all that is to be told."""
+    return Reply(orjson.dumps(endpoint.model_dump(mode="json", exclude={"head": {"keys"}})), status)
 
 
 async def _nothing_here(call: Call) -> Reply:
