@@ -11,6 +11,7 @@ from shared.online.exchange import ScoreProtocol
 from shared.online.protocols import azureml
 from shared.services import services
 from shared.triggers.http import Call, Reply
+from shared.triggers.pages import in_route
 from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -37,4 +38,4 @@ async def _score(call: Call) -> Reply:
     return await score(call, azureml)
 
 
-route(blueprint, "score", "endpoints/{endpoint}/score", {"POST": _score, "GET": _score}, azureml.render_error)
+route(blueprint, "score", "endpoints/{endpoint}/score", {"POST": _score, "GET": _score}, azureml.render_error, in_route)

@@ -8,6 +8,7 @@ from azure.durable_functions import Blueprint
 
 from shared.errors import MethodNotAllowed
 from shared.triggers.http import Body, Call, RenderError, Reply, plain_error, respond
+from shared.triggers.pages import EndpointOf, preflight, reply_headers
 
 ANY: Final = "*"
 
@@ -27,27 +28,37 @@ type Function = Callable[[func.HttpRequest], Coroutine[Any, Any, func.HttpRespon
 
 
 def route(
-    blueprint: Blueprint, name: str, path: str, bodies: Mapping[str, Body], render_error: RenderError = plain_error
+    blueprint: Blueprint,
+    name: str,
+    path: str,
+    bodies: Mapping[str, Body],
+    render_error: RenderError = plain_error,
+    pages: EndpointOf | None = None,
 ) -> None:
     """Registers the function `name`. A path is registered once: all of its methods belong together.
 
-    `bodies` and `render_error`: see `dispatcher`.
+    `bodies`, `render_error`, `pages`: see `dispatcher`.
     """
-    function = dispatcher(bodies, render_error)
+    function = dispatcher(bodies, render_error, pages)
     function.__name__ = name
     blueprint.route(path)(function)
-    ROUTES[name] = Route(path, tuple(method for method in bodies if method != ANY))
+    methods = tuple(method for method in bodies if method != ANY)
+    ROUTES[name] = Route(path, (*methods, "OPTIONS") if pages else methods)
 
 
-def dispatcher(bodies: Mapping[str, Body], render_error: RenderError = plain_error) -> Function:
+def dispatcher(
+    bodies: Mapping[str, Body], render_error: RenderError = plain_error, pages: EndpointOf | None = None
+) -> Function:
     """An HTTP function with a body for each method that it takes, ANY for all others.
 
     HEAD is taken where GET is; the host leaves the reply's body away. `render_error` gives the errors the form of
-    the route's protocol, 405 too.
+    the route's protocol, 405 too. `pages`: the route is open to the web pages that this endpoint allows.
     """
     taken = dict(bodies)
     if "GET" in taken:
         taken.setdefault("HEAD", taken["GET"])
+    if pages is not None:
+        taken["OPTIONS"] = preflight(taken, pages)
     allow = ", ".join(sorted(taken))
 
     async def refuse(call: Call) -> Reply:
@@ -56,6 +67,10 @@ def dispatcher(bodies: Mapping[str, Body], render_error: RenderError = plain_err
     other = taken.pop(ANY, refuse)
 
     async def serve(req: func.HttpRequest) -> func.HttpResponse:
-        return await respond(req, taken.get(req.method, other), render_error)
+        body = taken.get(req.method, other)
+        response = await respond(req, body, render_error)
+        if pages is not None and req.method != "OPTIONS":
+            response.headers.update(await reply_headers(req, pages))
+        return response
 
     return serve
