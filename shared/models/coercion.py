@@ -5,11 +5,12 @@ accepted: MLflow's model signature enforcement.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from shared.models.values import binary, instant, number, of_type, whole
+from shared.models.values import INSTANT, binary, instant, number, of_type, shown, whole
 
 type ColumnType = Literal[
     "boolean",
@@ -118,7 +119,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         dtype=np.dtype("datetime64[ns]"),
         take=instant,
         plain=_NONE,
-        spelled="a date and time in ISO 8601",
+        spelled=INSTANT,
         arrow="timestamp[ns]",
         sample="2000-01-01T00:00:00",
         optional=True,
@@ -160,6 +161,7 @@ class Element(NamedTuple):
     plain: frozenset[type]
 
 
+@cache
 def element(name: str) -> Element:
     """Raises ValueError for a type that no tensor has."""
     dtype = tensor_dtype(name)
@@ -171,3 +173,15 @@ def element(name: str) -> Element:
         return Element(dtype, number(name, dtype), frozenset({int, float}))
     limits = np.iinfo(dtype)
     return Element(dtype, whole(name, int(limits.min), int(limits.max)), frozenset({int}))
+
+
+def param_value(kind: str, shape: tuple[int, ...] | None, value: Any) -> Any:
+    """What a param is given, as JSON holds it: dates stay texts, for MLflow to read. Raises ValueError."""
+    if value is None:
+        return None
+    if shape is None:
+        taken = KINDS[kind].take(value)
+        return value if kind in {"datetime", "binary"} else taken
+    if type(value) is not list:
+        raise ValueError(f"{shown(value)} is not a list")
+    return [param_value(kind, None, each) for each in value]

@@ -5,9 +5,9 @@ from typing import Any
 
 from shared.errors import SchemaMismatch
 from shared.models import loose, typed
-from shared.models.columns import column_value
-from shared.models.signature import Array, Column, Features, Param, Params, Signature
-from shared.models.tables import Table
+from shared.models.coercion import param_value
+from shared.models.signature import Array, Features, Param, Params, Signature
+from shared.models.tables import Table, check_lists, check_records, transposed
 from shared.models.tensors import Tensors
 
 
@@ -21,7 +21,6 @@ class Converter:
         self.signature = signature
         self._table = Table(signature.columns) if signature.columns else None
         self._tensors = Tensors(signature.tensors) if signature.tensors else None
-        self._params = [(param, Column(name=param.name, type=param.type)) for param in signature.params]
 
     def table(self, names: Sequence[str] | None, rows: Sequence[Sequence[Any]]) -> Features:
         """JSON values, `rows` being `[rows][columns]`; without `names` in the signature's order."""
@@ -31,32 +30,34 @@ class Converter:
             return loose.table(names, rows)
         if names is None or (len(self.signature.tensors) == 1 and self.signature.tensors[0].name not in names):
             return self._tensors.lists(rows)
-        return self._tensors.lists(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+        return self._tensors.lists({name: list(values) for name, values in transposed(names, rows).items()})
 
     def records(self, records: Sequence[Mapping[str, Any]]) -> Features:
-        """One object a row."""
+        """One object a row; what one lacks is a missing value."""
         if self._table is not None:
             return self._table.records(records)
+        check_records(records)
         names = list(dict.fromkeys(name for record in records for name in record))
         if self._tensors is None:
             return loose.table(names, [[record.get(name) for name in names] for record in records])
         return self._tensors.lists({name: [record.get(name) for record in records] for name in names})
 
     def columns(self, values: Mapping[str, Any]) -> Features:
-        """A list a column; one row where no value is a list, or where the signature has columns of lists or objects."""
+        """A list a column; one row where no value is a list, or where the signature has columns of lists or objects.
+
+        Source: MLflow's rules for a dictionary as input.
+        """
         if self._tensors is not None:
             return self._tensors.lists(values)
+        known = {column.name for column in self.signature.columns}
+        values = {name: value for name, value in values.items() if not known or name in known}
         nested = any(column.type in {"array", "object"} for column in self.signature.columns)
         if nested or not any(isinstance(value, list) for value in values.values()):
             return self.records([values])
-        rows: int | None = None
-        for name, value in values.items():
-            if not isinstance(value, list):
-                raise SchemaMismatch(f"column '{name}' is not a list of values, as others are")
-            rows = len(value) if rows is None else rows
-            if len(value) != rows:
-                raise SchemaMismatch(f"column '{name}' has {len(value)} values, but others have {rows}")
-        return self.table(list(values), list(zip(*values.values(), strict=True)))
+        check_lists(values)
+        if self._table is None:
+            return loose.columns(values)
+        return self._table.rows(list(values), list(zip(*values.values(), strict=True)))
 
     def tensors(self, values: Mapping[str, Any] | Sequence[Any]) -> Features:
         """Nested lists; one unnamed list serves a signature of one tensor, or of one column."""
@@ -64,7 +65,7 @@ class Converter:
             return self._tensors.lists(values)
         if isinstance(values, Mapping):
             return self.columns(values)
-        if not self.signature.columns:
+        if self._table is None:
             return loose.tensor(values)
         if len(self.signature.columns) == 1:
             return self.columns({self.signature.columns[0].name: list(values)})
@@ -77,36 +78,22 @@ class Converter:
             return typed.tensors(self.signature.tensors, arrays)
         if self.signature.columns:
             return typed.columns(self.signature.columns, arrays)
+        # Without a signature nobody has said what they mean: they are taken as they are, with NaN and infinity.
         typed.check_rows(arrays)
         return dict(arrays)
 
     def params(self, given: Mapping[str, Any] | None) -> Params:
-        """Defaults filled in; what the signature does not name is left out, as MLflow does.
-
-        The values stay as JSON holds them, so that dates remain texts.
-        """
+        """Defaults filled in; what the signature does not name is left out, as MLflow does."""
         given = given or {}
-        return {param.name: _param(param, column, given) for param, column in self._params}
+        return {param.name: _param(param, given) for param in self.signature.params}
 
 
-def _param(param: Param, column: Column, given: Mapping[str, Any]) -> Any:
+def _param(param: Param, given: Mapping[str, Any]) -> Any:
     if param.name not in given:
-        if "default" not in param.model_fields_set:
+        if not param.has_default:
             raise SchemaMismatch(f"the param '{param.name}' is missing, and has no default")
         return param.default
-    value = given[param.name]
-    if value is None:
-        return None
     try:
-        if param.shape is None:
-            return _checked(column, value)
-        if not isinstance(value, list):
-            raise ValueError("it is not a list")
-        return [_checked(column, each) for each in value]
+        return param_value(param.type, param.shape, given[param.name])
     except ValueError as error:
         raise SchemaMismatch(f"param '{param.name}': {error}") from None
-
-
-def _checked(column: Column, value: Any) -> Any:
-    taken = column_value(column, value)
-    return value if column.type in {"datetime", "binary"} else taken

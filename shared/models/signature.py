@@ -3,13 +3,22 @@
 A column signature takes tables, a tensor signature takes nested lists; a model that was logged without one takes both.
 """
 
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from shared.documents import Document
-from shared.models.coercion import KINDS, ColumnType, tensor_dtype
+from shared.models.coercion import KINDS, ColumnType, param_value, tensor_dtype
 
 type Array = np.ndarray[Any, Any]
 type Features = dict[str, Array]
@@ -32,6 +41,10 @@ class Column(BaseModel):
     name: str
     type: ColumnType
     required: bool = True
+    # What an array, an object or a map holds, in MLflow's own words.
+    items: Any = None
+    properties: Any = None
+    values: Any = None
 
     @property
     def dtype(self) -> Any:
@@ -41,6 +54,14 @@ class Column(BaseModel):
     def _can_be_missing(self) -> Self:
         if not self.required and not KINDS[self.type].optional:
             raise ValueError(f"column '{self.name}' of type {self.type} cannot be optional: use double or string")
+        return self
+
+    @model_validator(mode="after")
+    def _holds_known_types(self) -> Self:
+        try:
+            KINDS[self.type].take(_sample(self.model_dump()))
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise ValueError(f"what the column '{self.name}' of type {self.type} holds cannot be read") from None
         return self
 
 
@@ -66,7 +87,24 @@ class Param(BaseModel):
     name: str
     type: ColumnType
     default: Any = None
-    shape: tuple[int, ...] | None = None
+    shape: tuple[Literal[-1]] | None = None
+
+    @property
+    def has_default(self) -> bool:
+        """None can be a default, too."""
+        return "default" in self.model_fields_set
+
+    @model_validator(mode="after")
+    def _default_fits(self) -> Self:
+        try:
+            param_value(self.type, self.shape, self.default)
+        except ValueError as error:
+            raise ValueError(f"the default of the param '{self.name}' does not fit: {error}") from None
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, write: SerializerFunctionWrapHandler) -> Any:
+        return {name: value for name, value in write(self).items() if name != "default" or self.has_default}
 
 
 class Output(BaseModel):
@@ -102,10 +140,8 @@ def count_rows(features: Features) -> int:
 
 def example(signature: Signature) -> Inputs:
     """One row that the signature takes: zeros and empty texts. For warming a model up."""
-    params = {param.name: param.default for param in signature.params}
-    if signature.columns:
-        return Inputs({column.name: _sample(column) for column in signature.columns}, params)
-    features = {
+    params = {param.name: param.default if param.has_default else _param(param) for param in signature.params}
+    features = {column.name: _column(column) for column in signature.columns} | {
         tensor.name: np.full(
             [1 if size == -1 else size for size in tensor.shape], "" if dtype.kind == "O" else 0, dtype
         )
@@ -115,6 +151,22 @@ def example(signature: Signature) -> Inputs:
     return Inputs(features, params)
 
 
-def _sample(column: Column) -> Array:
-    kind = KINDS[column.type]
-    return np.fromiter([kind.take(kind.sample)], kind.dtype, 1)
+def _column(column: Column) -> Array:
+    value = KINDS[column.type].take(_sample(column.model_dump()))
+    return np.fromiter([value], column.dtype, 1)
+
+
+def _param(param: Param) -> Any:
+    sample = KINDS[param.type].sample
+    return sample if param.shape is None else [sample]
+
+
+def _sample(spec: Mapping[str, Any]) -> Any:
+    """One value of a type as MLflow writes it down, with one of everything that it holds."""
+    if items := spec.get("items"):
+        return [_sample(items)]
+    if properties := spec.get("properties"):
+        return {name: _sample(each) for name, each in properties.items()}
+    if values := spec.get("values"):
+        return {"key": _sample(values)}
+    return KINDS[spec["type"]].sample

@@ -4,18 +4,23 @@ Columns of one type form a block, which numpy converts in one call. Only where t
 does not fit, the columns of the block are taken one by one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from shared.errors import SchemaMismatch
 from shared.models.coercion import KINDS, Kind
 from shared.models.columns import column_array
-from shared.models.matrix import MatrixFeatures
+from shared.models.matrix import columns_of
 from shared.models.signature import Array, Column, Features
+
+# As the method `all`, without its detour.
+_every: Final = np.logical_and.reduce
+
+_ROWS: Final = frozenset({list, tuple})
 
 type _Pick = Callable[[Any], Sequence[Any]]
 
@@ -32,18 +37,20 @@ class Block:
     def matrix(self, picked: Sequence[Sequence[Any]]) -> Array | None:
         """`[rows, columns]`; None where the columns must be taken one by one."""
         kind = self._kind
-        if not set(map(type, chain.from_iterable(picked))) <= kind.plain:
+        if not picked:
+            return np.empty((0, len(self.columns)), kind.dtype)
+        if not kind.plain.issuperset(map(type, chain.from_iterable(picked))):
             return None
         try:
-            if kind.dtype.kind != "f":
-                return np.array(picked, kind.dtype).reshape(len(picked), len(self.columns))
-            matrix = np.array(picked, np.float64).reshape(len(picked), len(self.columns))
+            matrix = np.array(picked, np.float64 if kind.dtype.kind == "f" else kind.dtype)
         except OverflowError:
             return None
+        if kind.dtype.kind != "f":
+            return matrix
         if kind.dtype != np.float64:
             with np.errstate(over="ignore"):
                 matrix = matrix.astype(kind.dtype)
-        if not np.isfinite(matrix).all() and (np.isinf(matrix) | (np.isnan(matrix) & self._required)).any():
+        if not _every(np.isfinite(matrix), None) and (np.isinf(matrix) | (np.isnan(matrix) & self._required)).any():
             return None
         return matrix
 
@@ -75,15 +82,13 @@ class Table:
         self._pick_records = [(block, picker(block.names)) for block in self._blocks]
 
     def rows(self, names: Sequence[str] | None, rows: Sequence[Sequence[Any]]) -> Features:
-        plan = self._natural if names is None else self._planned(list(names))
-        for number, row in enumerate(rows):
-            if not isinstance(row, list | tuple):
-                raise SchemaMismatch(f"row {number} is not a list of values")
-            if len(row) != plan.width:
-                raise SchemaMismatch(f"row {number} has {len(row)} values, but there are {plan.width} columns")
+        plan = self._natural if names is None else self._planned(names)
+        for row in rows:
+            if type(row) not in _ROWS or len(row) != plan.width:
+                raise misshapen(rows, plan.width)
         if plan.padded:
             rows = [[*row, None] for row in rows]
-        return self._features((block, rows if pick is None else list(map(pick, rows))) for block, pick in plan.blocks)
+        return self._features([(block, rows if pick is None else list(map(pick, rows))) for block, pick in plan.blocks])
 
     def records(self, records: Sequence[Mapping[str, Any]]) -> Features:
         try:
@@ -93,9 +98,7 @@ class Table:
         return self._features(picked)
 
     def _completed(self, records: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-        for row, record in enumerate(records):
-            if not isinstance(record, dict):
-                raise SchemaMismatch(f"row {row} is not an object of named values")
+        check_records(records)
         if lacking := [
             column.name
             for column in self._columns
@@ -104,20 +107,24 @@ class Table:
             raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
         return [[record.get(name) for name in self._names] for record in records]
 
-    def _features(self, picked: Iterable[tuple[Block, Sequence[Sequence[Any]]]]) -> Features:
+    def _features(self, picked: Sequence[tuple[Block, Sequence[Sequence[Any]]]]) -> Features:
+        if len(picked) == 1:
+            block, values = picked[0]
+            matrix = block.matrix(values)
+            if matrix is not None:
+                return columns_of(self._names, matrix)
+            return dict(zip(self._names, block.arrays(values), strict=True))
         found: Features = {}
         for block, values in picked:
             matrix = block.matrix(values)
-            if matrix is not None and len(self._blocks) == 1:
-                return MatrixFeatures(self._names, matrix)
             found |= zip(block.names, block.arrays(values) if matrix is None else matrix.T, strict=True)
         return {name: found[name] for name in self._names}
 
-    def _planned(self, names: list[str]) -> Plan:
+    def _planned(self, names: Sequence[str]) -> Plan:
         seen, plan = self._last
         if names != seen:
-            plan = self._plan(names)
-            self._last = (names, plan)
+            plan = self._plan(list(names))
+            self._last = (list(names), plan)
         return plan
 
     def _plan(self, names: list[str]) -> Plan:
@@ -141,3 +148,42 @@ def picker(keys: Sequence[Any]) -> _Pick:
         only = keys[0]
         return lambda row: (row[only],)
     return itemgetter(*keys)
+
+
+def misshapen(rows: Sequence[Any], width: int) -> SchemaMismatch:
+    """Names the first row that is not a list of `width` values."""
+    for number, row in enumerate(rows):
+        if type(row) not in _ROWS:
+            return SchemaMismatch(f"row {number} is not a list of values")
+        if len(row) != width:
+            break
+    return SchemaMismatch(f"row {number} has {len(row)} values, but there are {width} columns")
+
+
+def transposed(names: Sequence[str] | None, rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """The values of each column. Without names the columns are called 0, 1, 2 and so on. Raises SchemaMismatch."""
+    width = len(names) if names is not None else len(rows[0]) if rows and type(rows[0]) in _ROWS else 0
+    if any(type(row) not in _ROWS or len(row) != width for row in rows):
+        raise misshapen(rows, width)
+    given = [str(index) for index in range(width)] if names is None else list(names)
+    if len(set(given)) != len(given):
+        raise SchemaMismatch("a column name is given twice")
+    return dict(zip(given, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(given, ())
+
+
+def check_records(records: Sequence[Any]) -> None:
+    """Raises SchemaMismatch."""
+    for row, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise SchemaMismatch(f"row {row} is not an object of named values")
+
+
+def check_lists(values: Mapping[str, Any]) -> None:
+    """Raises SchemaMismatch, naming the column that is no list, or of another length than the first."""
+    rows: int | None = None
+    for name, value in values.items():
+        if not isinstance(value, list):
+            raise SchemaMismatch(f"column '{name}' is not a list of values, as others are")
+        rows = len(value) if rows is None else rows
+        if len(value) != rows:
+            raise SchemaMismatch(f"column '{name}' has {len(value)} values, but others have {rows}")

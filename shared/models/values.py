@@ -16,8 +16,10 @@ MISSING: Final = "the value is missing"
 _INSTANT: Final = re.compile(
     r"(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?)(Z|[+-]\d\d:?\d\d)?", re.ASCII
 )
-# What nanoseconds in 64 bits can tell.
-_YEARS: Final = range(1678, 2262)
+# What nanoseconds in 64 bits can tell, in whole years.
+EARLIEST: Final = np.datetime64("1678-01-01")
+LATEST: Final = np.datetime64("2262-01-01")
+INSTANT: Final = "a date and time in ISO 8601 from the years 1678 to 2261"
 
 
 def shown(value: object) -> str:
@@ -82,11 +84,11 @@ def instant(value: Any) -> np.datetime64:
     """ISO 8601 text; what has an offset becomes UTC."""
     match = _INSTANT.fullmatch(value) if type(value) is str else None
     try:
-        if match is None or int(value[:4]) not in _YEARS:
+        if match is None or not EARLIEST <= np.datetime64(match[1][:10]) < LATEST:
             raise ValueError
         taken = np.datetime64(match[1], "ns")
     except ValueError:
-        raise ValueError(f"{shown(value)} is not a date and time in ISO 8601") from None
+        raise ValueError(f"{shown(value)} is not {INSTANT}") from None
     if match[2] in (None, "Z"):
         return taken
     sign, hours, minutes = match[2][0], int(match[2][1:3]), int(match[2][-2:])

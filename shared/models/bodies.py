@@ -1,0 +1,148 @@
+"""A table that came as the body of one request, as CSV or Parquet: all of its rows fit, or the request is refused."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch
+from shared.models import typed
+from shared.models.arrow import from_arrow, infer_csv, numpy_of, read_csv
+from shared.models.features import Converter
+from shared.models.signature import Array, Features, Signature, Tensor
+from shared.models.values import NOT_FINITE
+
+# What a small body may unpack to.
+MAX_CELLS: Final = 10_000_000
+MAX_TABLE_BYTES: Final = 256 * 1024 * 1024
+_BATCH_ROWS: Final = 1024
+# How pandas stores the labels of rows, which are no input of a model.
+_INDEX: Final = re.compile(r"__index_level_\d+__")
+
+
+def strict_from_csv(body: bytes, converter: Converter) -> Features:
+    """A CSV in UTF-8 whose first row names its columns.
+
+    Raises MalformedRequest, PayloadTooLarge, and SchemaMismatch naming column and row.
+    """
+    signature = converter.signature
+    names = _header(body)
+    _check(signature, names)
+    # A first row alone, without its line end, is a table of no rows.
+    data = body if b"\n" in body else body + b"\n"
+    try:
+        if signature.columns:
+            read = read_csv(data, None, [column for column in signature.columns if column.name in names])
+        else:
+            read = infer_csv(data)
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise MalformedRequest("the body is no CSV in UTF-8") from None
+    for row in sorted(read.ragged):
+        raise SchemaMismatch(f"row {row} has {read.ragged[row]} values, but there are {len(names)} columns")
+    return _features(read.table, signature, read.texts)
+
+
+def _header(body: bytes) -> list[str]:
+    try:
+        with io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline="") as text:
+            names = next((names for names in csv.reader(text, strict=True) if names), None)
+    except (UnicodeDecodeError, csv.Error):
+        raise MalformedRequest("the body is no CSV in UTF-8") from None
+    if names is None:
+        raise MalformedRequest("the body is empty: a CSV with a header line is needed")
+    return names
+
+
+def strict_from_parquet(body: bytes, converter: Converter) -> Features:
+    """Raises MalformedRequest, PayloadTooLarge, and SchemaMismatch naming column and row."""
+    signature = converter.signature
+    try:
+        file = pq.ParquetFile(pa.BufferReader(body))
+        names = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
+    except Exception:  # whatever pyarrow makes of a broken file
+        raise MalformedRequest("the body is no Parquet file that can be read") from None
+    _check(signature, names)
+    if signature.columns:
+        wanted = {column.name for column in signature.columns}
+        names = [name for name in names if name in wanted]
+    _check_size(file, names)
+    batches: list[pa.RecordBatch] = []
+    total = 0
+    for batch in _batches(file, names):
+        total += batch.nbytes
+        if total > MAX_TABLE_BYTES:
+            raise _too_large()
+        batches.append(batch)
+    table = pa.Table.from_batches(batches, pa.schema([file.schema_arrow.field(name) for name in names]))
+    return _features(table, signature, texts=False)
+
+
+def _check_size(file: pq.ParquetFile, names: Sequence[str]) -> None:
+    about = file.metadata
+    unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
+    if about.num_rows * len(names) > MAX_CELLS or unpacked > MAX_TABLE_BYTES:
+        raise _too_large()
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(f"the table has more than {MAX_CELLS} values or {MAX_TABLE_BYTES} bytes: send it in parts")
+
+
+def _batches(file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+    try:
+        for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+            batch.validate(full=True)
+            yield batch
+    except Exception:  # whatever pyarrow makes of a broken file
+        raise MalformedRequest("the body is no Parquet file that can be read") from None
+
+
+def _check(signature: Signature, names: Sequence[str]) -> None:
+    if len(set(names)) != len(names):
+        raise SchemaMismatch("a column name is given twice")
+    if lacking := [column.name for column in signature.columns if column.required and column.name not in names]:
+        raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
+
+
+def _features(table: pa.Table, signature: Signature, texts: bool) -> Features:
+    if table.num_rows * table.num_columns > MAX_CELLS:
+        raise _too_large()
+    if not signature.columns:
+        arrays = {name: _inferred(name, *numpy_of(table[name])) for name in table.column_names}
+        return _tensors(signature.tensors, arrays) if signature.tensors else arrays
+    taken = from_arrow(table, signature.columns, texts)
+    if taken.faults:
+        row = min(taken.faults)
+        raise SchemaMismatch(f"column '{taken.faults[row].column}', row {row}: {taken.faults[row].reason}")
+    return taken.features
+
+
+def _inferred(name: str, array: Array, nulls: Any) -> Array:
+    """The type that the file tells; missing values need one that can hold them."""
+    if array.dtype.kind == "M":
+        return array.astype("datetime64[ns]")
+    if nulls is not None and array.dtype.kind == "b":
+        array = array.astype(object)
+        array[nulls] = None
+        return array
+    if nulls is not None and array.dtype.kind in "iuf":
+        array = np.where(nulls, np.nan, array.astype(np.float64))
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        raise SchemaMismatch(f"column '{name}', row {int(np.isinf(array).argmax())}: {NOT_FINITE}")
+    return array
+
+
+def _tensors(tensors: Sequence[Tensor], arrays: dict[str, Array]) -> Features:
+    """A column a tensor; or all columns make the one tensor that the model takes."""
+    if len(tensors) > 1 or tensors[0].name in arrays:
+        return typed.tensors(tensors, arrays)
+    only = tensors[0]
+    parts = [
+        typed.tensor_cast(Tensor(name=name, dtype=only.dtype, shape=(-1,)), array) for name, array in arrays.items()
+    ]
+    return typed.tensors(tensors, {only.name: np.column_stack(parts)})
