@@ -12,8 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import uvicorn
-
 from devhost.bound_data import BoundData
 from devhost.durable import DurableDispatch, needs_engine
 from devhost.errors import HostError
@@ -21,6 +19,7 @@ from devhost.front import Front
 from devhost.functions import BLOB, QUEUE, TIMER, Function
 from devhost.host_json import HostConfig, read_host_json
 from devhost.listing import describe
+from devhost.server import Server
 from devhost.settings import apply_settings, read_local_settings
 from devhost.storage import HOST_CONNECTION, Storage
 from devhost.triggers import make_triggers
@@ -31,7 +30,7 @@ _LAST_RESORT_S = 8.5
 _DEFAULT_PORT = 7071
 _LEVELS = {"trace": 10, "debug": 10, "information": 20, "warning": 30, "error": 40, "critical": 50, "none": 60}
 # Libraries that narrate; what they warn of is still shown.
-_QUIET = ("azure", "azure.functions", "durabletask", "uvicorn", "grpc", "asyncio")
+_QUIET = ("azure", "azure.functions", "durabletask", "grpc", "asyncio")
 
 
 class Address(NamedTuple):
@@ -39,14 +38,6 @@ class Address(NamedTuple):
 
     host: str
     port: int | None
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to the host, which has more to stop than HTTP."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def run(app_dir: Path, address: Address) -> None:
@@ -84,31 +75,15 @@ async def _serve(
     await asyncio.to_thread(_check_storage, storage, functions)
     if durable is not None:
         durable.start(base_url)
-    server = _Server(
-        uvicorn.Config(
-            front,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=65,
-            timeout_graceful_shutdown=int(_GRACE_S),
-        )
-    )
-    serving = asyncio.create_task(server.serve([listener]))
+    server = Server(front.answer)
+    await server.start(listener)
     for trigger in triggers:
         trigger.start()
     print(*describe(functions, config.route_prefix, base_url), sep="\n")
     print(f"devhost: listening on {base_url} ({len(functions)} functions)", flush=True)
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await stop.wait()
     _exit_at_the_latest()
-    server.should_exit = True
-    await asyncio.gather(serving, *(trigger.stop(_GRACE_S) for trigger in triggers))
+    await asyncio.gather(server.stop(_GRACE_S), *(trigger.stop(_GRACE_S) for trigger in triggers))
     if durable is not None:
         await durable.stop(1.0)
     await asyncio.to_thread(worker.close)

@@ -1,13 +1,17 @@
 """What a function returned, as an HTTP reply."""
 
 import json
+import re
+from functools import lru_cache
 from http.cookies import SimpleCookie
 from typing import Any, NamedTuple
 
 from devhost.worker import Datum
 
 _BODILESS = (204, 304)
-_LENGTH_HEADERS = ("content-length", "transfer-encoding")
+# How a reply ends and what becomes of the connection is for the host to say.
+_OF_THE_CONNECTION = (b"content-length", b"transfer-encoding", b"connection", b"keep-alive")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class Reply(NamedTuple):
@@ -38,14 +42,17 @@ def render(datum: Datum | None) -> Reply:
         return Reply(200, [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", length)], body)
     value = datum.value
     status = int(value["status_code"].value)
+    if not 200 <= status <= 599:
+        raise ValueError(f"{status} is no status of a reply")
     headers = []
     for name, header in value["headers"].items():
-        lowered = name.lower()
-        if lowered not in _LENGTH_HEADERS:
-            headers.append(_header(lowered, header.value))
+        encoded = _name(name)
+        if encoded not in _OF_THE_CONNECTION:
+            headers.append((encoded, _value(name, header.value)))
     cookies: list[SimpleCookie] | None = value["cookies"]
     if cookies:
-        headers += [_header("set-cookie", morsel.OutputString()) for cookie in cookies for morsel in cookie.values()]
+        morsels = [morsel for cookie in cookies for morsel in cookie.values()]
+        headers += [(b"set-cookie", _value("set-cookie", morsel.OutputString())) for morsel in morsels]
     if status in _BODILESS:
         return Reply(status, headers, b"")
     body = _bytes_of(value["body"])
@@ -53,11 +60,19 @@ def render(datum: Datum | None) -> Reply:
     return Reply(status, headers, body)
 
 
-def _header(name: str, value: str) -> tuple[bytes, bytes]:
+@lru_cache(1024)
+def _name(name: str) -> bytes:
+    """In lower case. ValueError for one that is no token (RFC 9110, section 5.1)."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"{name!r} cannot be the name of a header")
+    return name.lower().encode()
+
+
+def _value(name: str, value: str) -> bytes:
     # The server writes headers as they are, so a line break would start a header of the caller's choice.
     if "\n" in value or "\r" in value or "\0" in value:
         raise ValueError(f"the value of the header '{name}' holds a line break")
-    return name.encode("latin-1"), value.encode("latin-1", "replace")
+    return value.encode("latin-1", "replace")
 
 
 def _bytes_of(datum: Datum | None) -> bytes:

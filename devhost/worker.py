@@ -9,9 +9,9 @@ import logging
 import re
 import sys
 import traceback
-import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from random import getrandbits
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -72,7 +72,7 @@ class Worker:
         trace_parent: str = "",
     ) -> Outcome:
         """Run one function; whatever it raises ends here, `sys.exit()` included."""
-        invocation_id = str(uuid.uuid4())
+        invocation_id = _new_id()
         try:
             if function.deferred:
                 outcome = await self._invoke_by_message(function, invocation_id, inputs, metadata or {})
@@ -127,6 +127,12 @@ class Worker:
 
     def _failure(self, text: str | None) -> BaseException:
         return self._failures.pop(asyncio.current_task(), None) or RuntimeError(text or "unknown")
+
+
+def _new_id() -> str:
+    """As the real host's look. It is no secret, and the system's random source costs four times as much."""
+    digits = f"{getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _datum(data: TypedData) -> Datum:

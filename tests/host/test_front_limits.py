@@ -1,7 +1,6 @@
 """host.json's limits on HTTP requests."""
 
 import asyncio
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +8,7 @@ from devhost.bound_data import BoundData
 from devhost.front import Front
 from devhost.functions import parse_function
 from devhost.host_json import HostConfig, read_host_json
+from devhost.request import Request
 from devhost.worker import Outcome, Worker
 
 
@@ -37,25 +37,7 @@ def _front(worker: _HeldWorker, config: HostConfig) -> Front:
 
 
 async def _ask(front: Front) -> int:
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b""}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "GET",
-        "scheme": "http",
-        "path": "/api/f",
-        "raw_path": b"/api/f",
-        "query_string": b"",
-        "headers": [],
-    }
-    await front(scope, receive, send)
-    return int(sent[0]["status"])
+    return (await front.answer(Request("GET", b"/api/f", b"", []))).status
 
 
 async def test_requests_beyond_the_limit_are_429(tmp_path: Path) -> None:
