@@ -1,0 +1,119 @@
+"""What operators can see in numbers: the one table of instruments, and what the flows call to fill it."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from shared.monitoring.instruments import Instrument, Recorder
+
+# The label of an endpoint, deployment or model that is not there: what callers make up never becomes a label.
+UNKNOWN: Final = "unknown"
+
+_REQUEST_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LOAD_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096, 16384, 65536)
+
+REQUESTS: Final = Instrument(
+    "slipway.requests",
+    "{request}",
+    ("endpoint", "deployment", "model", "protocol", "status"),
+    "Scoring requests that were answered.",
+)
+REQUEST_DURATION: Final = Instrument(
+    "slipway.request.duration",
+    "s",
+    REQUESTS.labels,
+    "From the request's arrival to its reply.",
+    _REQUEST_S,
+)
+QUEUE_DURATION: Final = Instrument(
+    "slipway.queue.duration",
+    "s",
+    ("endpoint", "deployment"),
+    "How long a request waited for its turn at the model.",
+    _REQUEST_S,
+)
+BATCH_ROWS: Final = Instrument(
+    "slipway.batch.rows", "{row}", ("model",), "Rows that one call of the model was given.", _SIZES
+)
+BATCH_REQUESTS: Final = Instrument(
+    "slipway.batch.requests", "{request}", ("model",), "Requests that one call of the model answered.", _SIZES
+)
+LOAD_DURATION: Final = Instrument(
+    "slipway.model.load.duration",
+    "s",
+    ("model", "outcome"),
+    "Fetching, checking, loading and warming up a model; the outcome is ok or an error code.",
+    _LOAD_S,
+)
+REJECTED: Final = Instrument(
+    "slipway.rejected",
+    "{request}",
+    ("endpoint", "deployment", "reason"),
+    "Requests that were turned away before the model was asked; the reason is an error code.",
+)
+LOADED_SIZE: Final = Instrument("slipway.models.size", "By", (), "Memory that the loaded models take.")
+
+INSTRUMENTS: Final = (
+    REQUESTS,
+    REQUEST_DURATION,
+    QUEUE_DURATION,
+    BATCH_ROWS,
+    BATCH_REQUESTS,
+    LOAD_DURATION,
+    REJECTED,
+    LOADED_SIZE,
+)
+
+
+class Metrics:
+    """Counts and measures for one process. Cheap enough for every request, and safe from every thread.
+
+    Endpoints, deployments and models are given only when they are known to exist, and as UNKNOWN otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.started_ns = time.time_ns()
+        self.loaded_bytes: Callable[[], int] = lambda: 0
+        self._requests = Recorder(REQUEST_DURATION)
+        self._queued = Recorder(QUEUE_DURATION)
+        self._rows = Recorder(BATCH_ROWS)
+        self._together = Recorder(BATCH_REQUESTS)
+        self._loads = Recorder(LOAD_DURATION)
+        self._rejected = Recorder(REJECTED)
+
+    @property
+    def histograms(self) -> tuple[Recorder, ...]:
+        return (self._requests, self._queued, self._rows, self._together, self._loads)
+
+    @property
+    def counters(self) -> tuple[tuple[Instrument, Recorder], ...]:
+        """A counter is the number of values of its recorder: requests are counted where they are timed."""
+        return ((REQUESTS, self._requests), (REJECTED, self._rejected))
+
+    def request(
+        self, endpoint: str, deployment: str, model: str, protocol: str, status: int | str, seconds: float
+    ) -> None:
+        """A scoring request that was answered with an HTTP status. `model`: name/version."""
+        self._requests.record((endpoint, deployment, model, protocol, str(status)), seconds)
+
+    def queued(self, endpoint: str, deployment: str, seconds: float) -> None:
+        """A request that waited for its turn at the model."""
+        self._queued.record((endpoint, deployment), seconds)
+
+    def batch(self, model: str, rows: int, requests: int) -> None:
+        """One call of a model, and what was put together in it."""
+        self._rows.record((model,), rows)
+        self._together.record((model,), requests)
+
+    def model_load(self, model: str, seconds: float, outcome: str) -> None:
+        """A model that was loaded, or could not be. `outcome`: ok, or the error's code."""
+        self._loads.record((model, outcome), seconds)
+
+    def rejected(self, endpoint: str, deployment: str, reason: str) -> None:
+        """A request that was turned away before its model was asked. `reason`: the error's code."""
+        self._rejected.record((endpoint, deployment, reason), 1)
+
+    def watch_models(self, loaded_bytes: Callable[[], int]) -> None:
+        """Asked at every export: the memory that the loaded models take."""
+        self.loaded_bytes = loaded_bytes
