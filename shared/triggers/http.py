@@ -33,6 +33,7 @@ from shared.errors import (
     UnreadableInput,
     UnsupportedMediaType,
 )
+from shared.monitoring.request_log import request_id
 from shared.triggers.response import Response
 
 _log = logging.getLogger(__name__)
@@ -140,6 +141,7 @@ def plain_error(error: SlipwayError, status: int) -> bytes:
 async def respond(request: func.HttpRequest, body: Body, render_error: RenderError = plain_error) -> func.HttpResponse:
     """Runs the body; every error becomes the reply that the table says. Nothing of a stack leaves."""
     call = Call(request, _new_id())
+    logged_as = request_id.set(call.id)
     try:
         reply = await body(call)
     except SlipwayError as error:
@@ -151,6 +153,8 @@ async def respond(request: func.HttpRequest, body: Body, render_error: RenderErr
     except Exception:
         _log.exception("request %s failed", call.id)
         reply = Reply(render_error(_UNEXPECTED, 500), 500)
+    finally:
+        request_id.reset(logged_as)
     headers = {"x-request-id": call.id, **reply.headers}
     client_id = call.header("x-ms-client-request-id")
     if client_id and _CLIENT_REQUEST_ID.fullmatch(client_id):
