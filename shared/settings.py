@@ -95,6 +95,20 @@ class Settings(BaseModel):
         default=DEFAULT_TICK_SCHEDULE,
         description="When schedules and unfinished jobs are looked at (NCRONTAB, six fields).",
     )
+    metrics_interval_s: float = Field(default=60.0, gt=0, description="How often metrics go to Azure Monitor, s.")
+    trace_ratio: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Which part of the requests is traced, where the caller's traceparent does not decide it.",
+    )
+    applicationinsights_connection_string: str = Field(
+        default="", description="Connection string of Application Insights. Empty: nothing is sent to Azure Monitor."
+    )
+    applicationinsights_authentication_string: str = Field(
+        default="",
+        description="Authorization=AAD, for a managed identity; with ;ClientId=… for a user-assigned one.",
+    )
     blob_trigger_source: str = Field(
         default="LogsAndContainerScan",
         pattern=f"^({'|'.join(BLOB_TRIGGER_SOURCES)})$",
@@ -115,8 +129,10 @@ class Settings(BaseModel):
         return self
 
 
-# Identity-based connections are spelled as the Functions host asks, not as the other settings are.
+# What the Functions host reads too is spelled as it asks, not as the other settings are.
 _SPELLED = {
+    "applicationinsights_connection_string": "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "applicationinsights_authentication_string": "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "data_blob_service_uri": "SLIPWAY_DATA__blobServiceUri",
     "data_client_id": "SLIPWAY_DATA__clientId",
 }

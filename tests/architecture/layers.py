@@ -28,6 +28,7 @@ FOREIGN = (
     ("azure", ("shared.adapters",)),
     ("requests", ("shared.adapters",)),
     ("opentelemetry", ("shared.adapters",)),
+    ("prometheus_client", ("shared.adapters",)),
 )
 # What a package never imports of the project.
 APART = {

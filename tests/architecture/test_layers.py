@@ -76,6 +76,7 @@ def test_an_import_upwards_or_sideways_is_found(name: str, text: str) -> None:
         ("shared.auth.keys", "import requests"),
         ("shared.auth.keys", "from requests.exceptions import Timeout"),
         ("shared.monitoring.metrics", "from opentelemetry import trace"),
+        ("shared.triggers.metrics", "import prometheus_client"),
         ("shared.batch.job", "from durabletask.task import RetryPolicy"),
         ("shared.triggers.batch", "import durabletask"),
         ("function_app", "import azure.storage.blob"),

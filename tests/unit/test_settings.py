@@ -77,6 +77,9 @@ def test_every_problem_is_told_at_once() -> None:
         ("SLIPWAY_ENDPOINT_REFRESH_S", "5.1"),
         ("SLIPWAY_HEARTBEAT_TIMEOUT_S", "0"),
         ("SLIPWAY_ONNX_THREADS", "0"),
+        ("SLIPWAY_METRICS_INTERVAL_S", "0"),
+        ("SLIPWAY_TRACE_RATIO", "1.1"),
+        ("SLIPWAY_TRACE_RATIO", "-0.1"),
         ("SLIPWAY_BLOB_TRIGGER_SOURCE", "Polling"),
     ],
 )
@@ -95,6 +98,13 @@ def test_an_identity_based_connection_is_spelled_as_the_host_asks() -> None:
     assert settings.data_client_id == "id"
     assert setting_name("data_client_id") == "SLIPWAY_DATA__clientId"
     assert setting_name("tenant_id") == "SLIPWAY_TENANT_ID"
+
+
+def test_application_insights_is_spelled_as_the_host_asks() -> None:
+    given = {"APPLICATIONINSIGHTS_CONNECTION_STRING": "a", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "b"}
+    settings = read_settings(LOCAL | given)
+    assert settings.applicationinsights_connection_string == "a"
+    assert settings.applicationinsights_authentication_string == "b"
 
 
 def test_a_secret_is_not_in_what_is_told() -> None:
