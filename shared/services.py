@@ -5,12 +5,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from shared.adapters import blobs, instance
 from shared.adapters.entra import EntraKeys
+from shared.adapters.telemetry import Telemetry
 from shared.auth.authenticate import Authenticator
 from shared.auth.keys import KeyRing
 from shared.auth.rules import TokenRules
@@ -18,9 +19,14 @@ from shared.auth.verified import VerifiedTokens
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
+from shared.models.batching import Watch
 from shared.models.flavors.build import Flavors
 from shared.models.flavors.onnx import OnnxOptions
+from shared.models.loaded import LoadedModel
 from shared.models.loader import Loader
+from shared.monitoring.metrics import Metrics
+from shared.monitoring.request_log import stamp_records
+from shared.monitoring.tracing import Tracer
 from shared.online.admission import EXPANSION, BytesInHand, Quotas
 from shared.online.deployments import Deployments
 from shared.online.handler import OnlinePorts
@@ -40,6 +46,8 @@ class Services:
     online: OnlinePorts
     batch: BatchPorts
     readiness: Readiness
+    metrics: Metrics
+    telemetry: Telemetry
 
     @property
     def authenticator(self) -> Authenticator:
@@ -48,6 +56,10 @@ class Services:
     @property
     def catalog(self) -> Catalog:
         return self.online.catalog
+
+    @property
+    def tracer(self) -> Tracer:
+        return self.telemetry.tracer
 
 
 @cache
@@ -60,7 +72,11 @@ def services() -> Services:
     memory_bytes = settings.memory_bytes or instance.memory_bytes()
     options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
     flavors = Flavors(options, Path(settings.environments))
-    loader = Loader(store, flavors, memory_bytes // 2)
+    metrics = Metrics()
+    loader = Loader(store, flavors, memory_bytes // 2, metrics.model_load)
+    metrics.watch_models(loader.held_bytes)
+    telemetry = Telemetry(settings, metrics, os.environ)
+    stamp_records()
     return Services(
         settings=settings,
         rules=rules,
@@ -68,7 +84,7 @@ def services() -> Services:
         online=OnlinePorts(
             authenticator=Authenticator(rules, KeyRing(EntraKeys(rules)), VerifiedTokens()),
             catalog=catalog,
-            deployments=Deployments(loader),
+            deployments=Deployments(loader, watch=partial(_watch, metrics)),
             in_hand=BytesInHand(memory_bytes // 4 // EXPANSION),
             quotas=Quotas(time.monotonic),
             readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
@@ -84,4 +100,13 @@ def services() -> Services:
             max_input_bytes=settings.max_input_bytes,
         ),
         readiness=Readiness(store, clock=time.monotonic),
+        metrics=metrics,
+        telemetry=telemetry,
     )
+
+
+def _watch(metrics: Metrics, endpoint: str, deployment: str) -> Watch:
+    def called(model: LoadedModel, rows: int, requests: int) -> None:
+        metrics.batch(str(model.ref), rows, requests)
+
+    return Watch(waited=partial(metrics.queued, endpoint, deployment), called=called)

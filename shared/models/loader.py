@@ -33,7 +33,7 @@ class ModelId(NamedTuple):
 
 type Loaded = LoadedModel | LoadedScript
 type OnLoad = Callable[[str, float, str], None]
-"""Is told of every load: the model, how long it took in seconds, and `loaded` or an error's code."""
+"""Is told of every load: the model, how long it took in seconds, and `ok` or an error's code."""
 
 
 class Loader:
@@ -57,7 +57,6 @@ class Loader:
         # Apart from the threads that predict: a slow download holds up no answer.
         self.executor: Executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
 
-    @property
     def held_bytes(self) -> int:
         with self._guard:
             return sum(loaded.size_bytes for loaded in self._loaded.values())
@@ -107,7 +106,7 @@ class Loader:
             )
             if isinstance(loaded, LoadedModel):
                 loaded.warm_up()
-            outcome = "loaded"
+            outcome = "ok"
             return loaded
         except SlipwayError as error:
             outcome = error.code

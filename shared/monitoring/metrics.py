@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.monitoring.instruments import Instrument, Recorder
 
-# The label of an endpoint, deployment or model that is not there: what callers make up never becomes a label.
+# The label of an endpoint, deployment or model that a request did not come to: its name is empty, or not known.
 UNKNOWN: Final = "unknown"
 
 _REQUEST_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -69,7 +69,8 @@ INSTRUMENTS: Final = (
 class Metrics:
     """Counts and measures for one process. Cheap enough for every request, and safe from every thread.
 
-    Endpoints, deployments and models are given only when they are known to exist, and as UNKNOWN otherwise.
+    Callers of a method give only names that are known to exist, and "" for others, which are told as UNKNOWN: what
+    the callers of an endpoint make up never becomes a label.
     """
 
     def __init__(self) -> None:
@@ -95,7 +96,8 @@ class Metrics:
         self, endpoint: str, deployment: str, model: str, protocol: str, status: int | str, seconds: float
     ) -> None:
         """A scoring request that was answered with an HTTP status. `model`: name/version."""
-        self._requests.record((endpoint, deployment, model, protocol, str(status)), seconds)
+        labels = (endpoint or UNKNOWN, deployment or UNKNOWN, model or UNKNOWN, protocol, str(status))
+        self._requests.record(labels, seconds)
 
     def queued(self, endpoint: str, deployment: str, seconds: float) -> None:
         """A request that waited for its turn at the model."""
@@ -112,7 +114,7 @@ class Metrics:
 
     def rejected(self, endpoint: str, deployment: str, reason: str) -> None:
         """A request that was turned away before its model was asked. `reason`: the error's code."""
-        self._rejected.record((endpoint, deployment, reason), 1)
+        self._rejected.record((endpoint or UNKNOWN, deployment or UNKNOWN, reason), 1)
 
     def watch_models(self, loaded_bytes: Callable[[], int]) -> None:
         """Asked at every export: the memory that the loaded models take."""

@@ -12,10 +12,12 @@ from pydantic import BaseModel
 
 import function_app
 from shared import errors
+from shared.adapters.telemetry import Telemetry
 from shared.auth.access import Role
 from shared.endpoints.deployment import PinnedModel
 from shared.endpoints.spec import Draft
 from shared.errors import SlipwayError
+from shared.monitoring.metrics import INSTRUMENTS, Metrics
 from shared.ports import Container
 from shared.settings import AZURE_MARKERS, Settings, setting_name
 from shared.triggers.http import row_for
@@ -89,6 +91,24 @@ def test_every_role_is_told() -> None:
 
 def test_every_container_is_told() -> None:
     assert [row[0] for row in table("Containers and documents")] == [container.value for container in Container]
+
+
+def test_every_metric_is_told() -> None:
+    expected = [[each.name, each.unit, ", ".join(each.labels), each.description] for each in INSTRUMENTS]
+    assert [[name, unit, labels, meaning] for name, _, unit, labels, meaning in table("Metrics")] == expected
+
+
+def test_metrics_have_the_names_that_prometheus_is_told() -> None:
+    metrics = Metrics()
+    metrics.request("e", "d", "m/1", "azureml", 200, 1)
+    metrics.queued("e", "d", 1)
+    metrics.batch("m/1", 1, 1)
+    metrics.model_load("m/1", 1, "ok")
+    metrics.rejected("e", "d", "Overloaded")
+    settings = Settings(data="data", tenant_id="tenant", audiences=("api://slipway",))
+    text = Telemetry(settings, metrics, {}).prometheus().decode()
+    families = set(re.findall(r"^# TYPE (slipway\w+)", text, re.MULTILINE))
+    assert {row[1] for row in table("Metrics")} == families
 
 
 def test_every_route_is_told() -> None:

@@ -89,6 +89,15 @@ def test_a_request_is_timed_and_counted_once(metrics: Metrics) -> None:
         assert (point.attributes, sum(point.counts), point.total) == (labels, 1, 0.003)
 
 
+def test_where_a_request_did_not_come_to_is_unknown(metrics: Metrics) -> None:
+    metrics.request("", "", "", "azureml", 404, 0.003)
+    metrics.rejected("flowers", "", "Overloaded")
+    found = read(metrics)
+    (request,), (rejected,) = found["slipway.requests"], found["slipway.rejected"]
+    assert [request.attributes[name] for name in ("endpoint", "deployment", "model")] == ["unknown"] * 3
+    assert [rejected.attributes[name] for name in ("endpoint", "deployment")] == ["flowers", "unknown"]
+
+
 def test_a_wait_is_told_by_endpoint_and_deployment(metrics: Metrics) -> None:
     metrics.queued("flowers", "blue", 0.2)
     ((name, (point,)),) = read(metrics).items()
@@ -124,6 +133,12 @@ def test_what_is_turned_away_is_counted_by_reason(metrics: Metrics) -> None:
         metrics.rejected("flowers", "blue", "Overloaded")
     ((name, (point,)),) = read(metrics).items()
     assert (name, point.attributes["reason"], point.counts) == ("slipway.rejected", "Overloaded", (2,))
+
+
+def test_loaded_models_are_asked_for_their_size(metrics: Metrics) -> None:
+    assert metrics.loaded_bytes() == 0
+    metrics.watch_models(lambda: 5)
+    assert metrics.loaded_bytes() == 5
 
 
 def test_instruments_are_named_once_and_their_bounds_grow() -> None:
