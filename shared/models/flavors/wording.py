@@ -1,0 +1,13 @@
+"""What foreign code says, made fit for callers."""
+
+import re
+from typing import Final
+
+# Paths of this machine; a slash within a word, or between numbers, may stay.
+_PATH: Final = re.compile(r"""(?<![\w.])(?:~|\.{1,2})?/[^\s"'(),:;]+""")
+_LONGEST: Final = 300
+
+
+def one_line(text: str) -> str:
+    """No line ends, no path, and not too long."""
+    return _PATH.sub("…", " ".join(text.split()))[:_LONGEST]
