@@ -1,7 +1,7 @@
 # The first screen of README.md says what these are for.
 python := .venv/bin/python
 
-.PHONY: setup demo serve check test bench chaos clean
+.PHONY: setup demo serve check test envs conformance bench load chaos clean
 setup: build/.setup
 build/.setup: requirements.txt requirements-cli.txt requirements-dev.txt constraints.txt scripts/setup.sh scripts/find_python.sh devhost/node/package.json devhost/node/package-lock.json
 	@sh scripts/setup.sh
@@ -20,8 +20,20 @@ check: setup
 test: setup
 	@$(python) -m pytest --cov
 
-bench: setup
+# Other people's clients and servers, each in a virtual environment of its own.
+envs: setup
+	@sh scripts/make_env.sh clients 3.13
+	@sh scripts/make_env.sh mlflowserver 3.13
+	@sh scripts/make_env.sh azmlserver 3.13
+
+conformance: envs
+	@$(python) -m tests.conformance
+
+bench: envs
 	@$(python) -m bench
+
+load: setup
+	@$(python) -m tests.load
 
 chaos: setup
 	@$(python) -m tests.chaos
