@@ -1,107 +1,119 @@
-"""CPU per request through the local host, beside FastAPI with the same model in the same run."""
+"""CPU per request through the local host, beside what users would pick instead, with the same model in the same run."""
 
-import json
-import os
-import statistics
-import subprocess
-import sys
-import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import requests
+import numpy as np
+import onnxruntime
+import orjson
 from rich.console import Console
-from rich.table import Table
 
-from bench.load import Figures, Target, measure
-from devhost.processes import free_port
+from bench import endpoints
+from bench.contest import Entrant, hold, ratio
+from bench.load import Target
+from bench.models import COLUMNS, OUT, rows
+from bench.peers import servers
+from bench.peers.process import Server, running
 from devhost.stack import Stack
-from samples.flights.local import ENDPOINT, token
-from samples.flights.train import DEFAULT_OUT
+from samples.flights.local import token
 from shared.auth.access import Role
 
+_MODEL: Final = OUT / "rows"
+_TABLE_MODEL: Final = OUT / "columns"
 _PAIRS: Final = 7
-_REQUESTS: Final = 4000
+_ROUNDS: Final = 5
 _CONNECTIONS: Final = 8
-_MODEL: Final = DEFAULT_OUT / "models" / "blue" / "model.onnx"
-_REQUEST: Final = Path("samples/flights/request.json")
+_JSON: Final = {"content-type": "application/json"}
 
 
-def run(console: Console, stack: Stack) -> None:
-    port = free_port()
-    command = [
-        *(sys.executable, "-m", "uvicorn", "bench.fastapi_peer:app", "--port", str(port)),
-        *("--no-access-log", "--loop", "uvloop", "--http", "httptools", "--workers", "1", "--log-level", "warning"),
-    ]
-    peer = subprocess.Popen(command, env={**os.environ, "PEER_MODEL": str(_MODEL), "OMP_NUM_THREADS": "1"})
-    try:
-        targets = (_slipway(stack), _fastapi(port, peer.pid))
-        pairs: list[tuple[Figures, Figures]] = []
-        for target in targets:
-            _wait_for(target)
-            measure(target, 500, _CONNECTIONS)
-        with console.status("online: one row a request"):
-            for _ in range(_PAIRS):
-                mine, theirs = (measure(target, _REQUESTS, _CONNECTIONS) for target in targets)
-                pairs.append((mine, theirs))
-    finally:
-        peer.terminate()
-        peer.wait(10)
-    _print(console, targets, pairs, command)
-
-
-def _slipway(stack: Stack) -> Target:
-    headers = {
-        "content-type": "application/json",
-        "authorization": f"Bearer {token(stack, [Role.SCORE])}",
-        "azureml-model-deployment": "blue",
+def run(console: Console, stack: Stack, work_dir: Path) -> None:
+    endpoints.publish(stack, endpoints.ROWS, _MODEL, {"blue": {}})
+    endpoints.publish(stack, endpoints.TABLE, _TABLE_MODEL, {"blue": {}})
+    peers = {
+        "fastapi": servers.fastapi(_MODEL / "model.onnx"),
+        "azureml": servers.azureml(_MODEL),
+        "mlflow": servers.mlflow(_MODEL),
+        "mlflow-table": servers.mlflow(_TABLE_MODEL),
     }
-    url = f"{stack.url}/endpoints/{ENDPOINT}/score"
-    pid = stack.host_pid
-    assert pid is not None  # noqa: S101 - the stack runs
-    return Target("slipway, local host, token checked", url, headers, _REQUEST.read_bytes(), pid, _is_right)
+    with running(peers, work_dir / "peers") as pids:
+        for count in (1, 32):
+            _beside_fastapi(console, stack, peers["fastapi"], pids["fastapi"], count)
+        _tokens(console, stack)
+        _beside_servers(console, stack, peers, pids)
+    for name, server in peers.items():
+        console.print(f"{name}: {' '.join(server.command)}", soft_wrap=True)
 
 
-def _fastapi(port: int, pid: int) -> Target:
-    table = json.loads(_REQUEST.read_text())["input_data"]
-    body = json.dumps([dict(zip(table["columns"], row, strict=True)) for row in table["data"]]).encode()
-    headers = {"content-type": "application/json"}
-    return Target("FastAPI, no authentication", f"http://127.0.0.1:{port}/score", headers, body, pid, _is_right)
-
-
-def _is_right(body: bytes) -> bool:
-    return body.startswith(b'[{"late":1,"late_probability":0.58900')
-
-
-def _wait_for(target: Target) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            reply = requests.post(target.url, data=target.body, headers=dict(target.headers), timeout=10)
-            if _is_right(reply.content):
-                return
-            raise RuntimeError(f"{target.name} answered {reply.status_code}: {reply.text[:200]}")
-        except requests.ConnectionError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def _print(
-    console: Console, targets: tuple[Target, Target], pairs: list[tuple[Figures, Figures]], command: list[str]
-) -> None:
-    table = Table(
-        title=f"Online, one row, {_CONNECTIONS} connections, medians of {_PAIRS} rounds of {_REQUESTS} requests"
+def _beside_fastapi(console: Console, stack: Stack, server: Server, pid: int, count: int) -> None:
+    data = rows(count)
+    is_right = _checker(data)
+    mine = endpoints.slipway(stack, endpoints.ROWS, data, is_right)
+    theirs = Target(
+        "FastAPI + pydantic + onnxruntime, no authentication",
+        f"{server.url}/score",
+        _JSON,
+        orjson.dumps({"data": data}),
+        pid,
+        is_right,
     )
-    for heading in ("server", "CPU a request", "p50", "requests/s"):
-        table.add_column(heading, justify="left" if heading == "server" else "right")
-    for target, figures in zip(targets, zip(*pairs, strict=True), strict=True):
-        cpu, p50, rate = (statistics.median(values) for values in zip(*figures, strict=True))
-        table.add_row(target.name, f"{cpu:.0f} µs", f"{p50:.2f} ms", f"{rate:.0f}")
-    console.print(table)
-    ratios = sorted(mine.cpu_us / theirs.cpu_us for mine, theirs in pairs)
-    console.print(
-        f"CPU a request, slipway / FastAPI, pair by pair: median [bold]{statistics.median(ratios):.2f}[/bold] "
-        f"({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    requests = 4000 if count == 1 else 1600
+    title = f"{count} row{'s' if count > 1 else ''} of 30 floats"
+    results = hold(console, title, [Entrant(mine, requests), Entrant(theirs, requests)], _CONNECTIONS, _PAIRS)
+    _cpu_ratio(console, f"CPU a request, {title}, slipway / FastAPI", results, 0, 1)
+
+
+def _tokens(console: Console, stack: Stack) -> None:
+    """What it costs to meet a token for the first time."""
+    data = rows(1)
+    is_right = _checker(data)
+    requests = 960
+    wanted = requests * _ROUNDS + requests
+    with console.status("making tokens"):
+        made = iter([token(stack, [Role.SCORE]) for _ in range(wanted)])
+    known = endpoints.slipway(stack, endpoints.ROWS, data, is_right, name="slipway, a token it knows")
+    new = endpoints.slipway(
+        stack, endpoints.ROWS, data, is_right, name="slipway, a new token each time", tokens=_bounded(made)
     )
-    console.print(f"peer: {' '.join(['python', *command[1:]])}", soft_wrap=True)
+    results = hold(console, "Tokens", [Entrant(known, requests), Entrant(new, requests)], _CONNECTIONS, _ROUNDS)
+    more = sorted(theirs.cpu_us - mine.cpu_us for mine, theirs in results)
+    console.print(f"a token met for the first time costs [bold]{more[len(more) // 2]:.0f} µs[/bold] more")
+
+
+def _bounded(tokens: Iterator[str]) -> Iterator[str]:
+    """Raises RuntimeError where another token is wanted than were made: a used one would be known."""
+    yield from tokens
+    raise RuntimeError("too few tokens were made")
+
+
+def _beside_servers(console: Console, stack: Stack, peers: dict[str, Server], pids: dict[str, int]) -> None:
+    data = rows(1)
+    table = {"columns": COLUMNS, "data": data}
+    is_right = _checker(data)
+
+    def peer(name: str, words: str, path: str, body: object) -> Target:
+        return Target(words, peers[name].url + path, _JSON, orjson.dumps(body), pids[name], is_right)
+
+    entrants = [
+        Entrant(endpoints.slipway(stack, endpoints.ROWS, data, is_right, name="slipway, a list"), 2400),
+        Entrant(endpoints.slipway(stack, endpoints.TABLE, table, is_right, name="slipway, a table"), 2400),
+        Entrant(peer("azureml", "azureml-inference-server-http, score.py", "/score", {"data": data}), 1000),
+        Entrant(peer("mlflow", "mlflow models serve, a list", "/invocations", {"inputs": data}), 600),
+        Entrant(peer("mlflow-table", "mlflow models serve, a table", "/invocations", {"dataframe_split": table}), 400),
+    ]
+    results = hold(console, "1 row of 30 floats, other servers", entrants, _CONNECTIONS, _ROUNDS)
+    _cpu_ratio(console, "CPU a request, azureml-inference-server-http / slipway", results, 2, 0)
+    _cpu_ratio(console, "CPU a request, mlflow models serve / slipway, a list", results, 3, 0)
+    _cpu_ratio(console, "CPU a request, mlflow models serve / slipway, a table", results, 4, 1)
+
+
+def _cpu_ratio(console: Console, what: str, results: list[Any], one: int, other: int) -> None:
+    ratio(console, what, [figures[one].cpu_us for figures in results], [figures[other].cpu_us for figures in results])
+
+
+def _checker(data: list[list[float]]) -> Callable[[bytes], bool]:
+    """The first digits of the first and the last row's larger probability, as onnxruntime computes it here."""
+    session = onnxruntime.InferenceSession(str(_MODEL / "model.onnx"), providers=["CPUExecutionProvider"])
+    (said,) = session.run(None, {"X": np.array(data, np.float32)})
+    digits = [f"{max(row):.9f}"[:6].encode() for row in (said[0], said[-1])]
+    return lambda body: all(part in body for part in digits)
