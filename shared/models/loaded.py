@@ -4,7 +4,7 @@ import logging
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -30,8 +30,9 @@ _BATCHING_PAYS: Final = 4.0
 class _Held:
     """Counts who is inside, so that what is held is let go when the last one has left."""
 
-    def __init__(self, ref: ModelRef, held: Flavor | Script) -> None:
+    def __init__(self, ref: ModelRef, held: Flavor | Script, on_close: Callable[[], None]) -> None:
         self.ref = ref
+        self._on_close = on_close
         self.size_bytes = held.size_bytes
         self.lanes = held.lanes
         self._held = held
@@ -56,6 +57,7 @@ class _Held:
             last = self._closing and not self._inside
         if last:
             self._held.close()
+            self._on_close()
 
     def close(self) -> None:
         """No new call is taken from now on."""
@@ -70,8 +72,8 @@ class _Held:
 class LoadedScript(_Held):
     """A score.py whose processes have run `init`."""
 
-    def __init__(self, ref: ModelRef, script: Script) -> None:
-        super().__init__(ref, script)
+    def __init__(self, ref: ModelRef, script: Script, on_close: Callable[[], None]) -> None:
+        super().__init__(ref, script, on_close)
         self._script = script
 
     def run(self, call: RawCall, abort: Abort | None) -> RawReply:
@@ -83,8 +85,16 @@ class LoadedScript(_Held):
 class LoadedModel(_Held):
     """A model ready to predict. `member`: which one of a package of many; `size_bytes`: memory it holds."""
 
-    def __init__(self, ref: ModelRef, signature: Signature, flavor: Flavor, *, member: str = "") -> None:
-        super().__init__(ref, flavor)
+    def __init__(
+        self,
+        ref: ModelRef,
+        signature: Signature,
+        flavor: Flavor,
+        *,
+        member: str = "",
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(ref, flavor, on_close)
         self.member = member
         self.signature = signature
         self.flavor = flavor

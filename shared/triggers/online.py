@@ -1,41 +1,63 @@
 """Scoring over HTTP."""
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
 
+from shared.errors import Overloaded, SlipwayError
 from shared.online import handler
 from shared.online.exchange import ScoreProtocol
 from shared.online.protocols import azureml
 from shared.services import services
-from shared.triggers.http import Call, Reply
+from shared.triggers.http import Call, Reply, row_for
 from shared.triggers.pages import in_route
 from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
-async def score(call: Call, protocol: ScoreProtocol[Any], pinned: str | None = None) -> Reply:
-    """One scoring request, in whatever protocol it came."""
+async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned: str | None = None) -> Reply:
+    """One scoring request, in whatever protocol it came; counted and traced, however it ends."""
+    headers = call.request.headers
     request = handler.ScoreRequest(
-        endpoint=call.route("endpoint"),
+        endpoint=endpoint,
         request_id=call.id,
-        pinned=pinned or call.header("azureml-model-deployment"),
-        headers=call.request.headers,
+        pinned=pinned or headers.get("azureml-model-deployment"),
+        headers=headers,
         body=call.body,
         method=call.request.method,
-        query=urlsplit(call.request.url).query,
+        query=urlsplit(call.request.url).query if call.request.method == "GET" else "",
     )
-    reply = await handler.score(request, protocol, services().online, lambda trail: None)
+    served, started, trail, status = services(), time.perf_counter(), handler.Trail(), 500
+
+    def step(reached: handler.Trail) -> None:
+        nonlocal trail
+        trail = reached
+
+    with served.tracer.request(
+        request.method, protocol.NAME, headers.get("traceparent"), {"request_id": call.id}
+    ) as span:
+        try:
+            reply = await handler.score(request, protocol, served.online, step)
+            status = reply.status
+        except SlipwayError as error:
+            status = row_for(error).status
+            if isinstance(error, Overloaded):
+                served.metrics.rejected(trail.endpoint, trail.deployment, error.code)
+            raise
+        finally:
+            span.answered(status)
+            served.metrics.request(*trail, protocol.NAME, status, time.perf_counter() - started)
     rendered = reply.rendered
-    headers = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model, **rendered.headers}
-    return Reply(rendered.body, reply.status, rendered.content_type, headers)
+    told = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model, **rendered.headers}
+    return Reply(rendered.body, reply.status, rendered.content_type, told)
 
 
 async def _score(call: Call) -> Reply:
-    return await score(call, azureml)
+    return await score(call, azureml, call.route("endpoint"))
 
 
 route(blueprint, "score", "endpoints/{endpoint}/score", {"POST": _score, "GET": _score}, azureml.render_error, in_route)

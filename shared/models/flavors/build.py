@@ -2,15 +2,19 @@
 
 import logging
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from shared.errors import ModelNotFound, ModelNotReady
 from shared.models.files import PackageFiles
 from shared.models.flavor import Runtime
 from shared.models.flavors import onnx
+from shared.models.flavors.pyfunc import load_pyfunc
+from shared.models.flavors.script import load_script
+from shared.models.flavors.worker_environment import WorkerSpec
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.package import ModelPackage, ModelRef, PackagedModel
-from shared.models.signature import Signature
+from shared.models.signature import Signature, example
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +37,40 @@ class Flavors(NamedTuple):
         signature = model.signature or (package.fed if package.segments else package.signature)
         if model.flavor == "onnx":
             return LoadedModel(ref, signature, self._onnx(ref, package, model, signature, files), member=member)
-        raise ModelNotReady(f"models of the flavor {model.flavor} cannot be served yet")
+        folder = files.unpack(ref, package, model.folder)
+        try:
+            return self._sandboxed(ref, package, model, signature, member, runtime, folder)
+        except BaseException:
+            folder.cleanup()
+            raise
+
+    def _sandboxed(
+        self,
+        ref: ModelRef,
+        package: ModelPackage,
+        model: PackagedModel,
+        signature: Signature,
+        member: str,
+        runtime: Runtime,
+        folder: TemporaryDirectory[str],
+    ) -> LoadedModel | LoadedScript:
+        place, spec = Path(folder.name), self._spec(runtime)
+        if package.code_configuration is not None:
+            code = package.code_configuration
+            script = load_script(place, code.code, code.scoring_script, code.model, spec)
+            return LoadedScript(ref, script, on_close=folder.cleanup)
+        flavor = load_pyfunc(
+            place, signature, spec, example(signature) if signature.columns or signature.tensors else None
+        )
+        return LoadedModel(ref, signature, flavor, member=member, on_close=folder.cleanup)
+
+    def _spec(self, runtime: Runtime) -> WorkerSpec:
+        python = None
+        if runtime.environment:
+            python = self.environments / runtime.environment / "bin" / "python"
+            if not python.is_file():
+                raise ModelNotReady(f"the environment '{runtime.environment}' is not there: deploy the app with it")
+        return WorkerSpec(python, dict(runtime.variables), runtime.workers)
 
     def _onnx(
         self, ref: ModelRef, package: ModelPackage, model: PackagedModel, signature: Signature, files: PackageFiles

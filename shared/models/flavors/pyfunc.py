@@ -22,13 +22,14 @@ class SandboxedPyfunc:
         self._sandbox = sandbox
         self.outputs = outputs
         self.lanes = sandbox.lanes
+        self.in_process = False
         self.size_bytes = sandbox.size_bytes
 
-    def predict(self, features: Features, params: Params, abort: Abort) -> dict[str, Array]:
+    def predict(self, features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
         """Raises SchemaMismatch, too, when MLflow's own check of the inputs refuses them."""
         arrays, parts = pack(features)
         try:
-            header, answered = self._sandbox.call({"arrays": arrays, "params": tagged(params)}, parts, abort)
+            header, answered = self._sandbox.call({"arrays": arrays, "params": tagged(params)}, parts, abort or Abort())
         except Refused as refused:
             raise SchemaMismatch(f"the model does not take these inputs: {refused}") from None
         try:

@@ -21,11 +21,11 @@ class SandboxedScript:
         self.lanes = sandbox.lanes
         self.size_bytes = sandbox.size_bytes
 
-    def run(self, call: RawCall, abort: Abort) -> RawReply:
+    def run(self, call: RawCall, abort: Abort | None) -> RawReply:
         """Raises ScoringFailed, too, when the script ends its process. Reply headers in lower case."""
         headers = {name: value for name, value in call.headers.items() if name not in _KEPT_BACK}
         request = {"method": call.method, "query": call.query, "headers": headers}
-        header, parts = self._sandbox.call(request, [call.body], abort)
+        header, parts = self._sandbox.call(request, [call.body], abort or Abort())
         try:
             names = {str(name): str(value) for name, value in header["headers"].items()}
             return RawReply(int(header["status"]), names, bytes(parts[0]))
