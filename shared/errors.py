@@ -35,6 +35,7 @@ SlipwayError
 becomes is not known here: `triggers/http.py` holds that table.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 
@@ -96,7 +97,13 @@ class PayloadTooLarge(RequestError):
 
 
 class SchemaMismatch(RequestError):
+    """`missing`: the inputs that the model needs and that did not come, where that is what is wrong."""
+
     code = "SchemaMismatch"
+
+    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
 
 
 class UnreadableInput(RequestError):

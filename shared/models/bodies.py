@@ -106,7 +106,7 @@ def _check(signature: Signature, names: Sequence[str]) -> None:
     if len(set(names)) != len(names):
         raise SchemaMismatch("a column name is given twice")
     if lacking := [column.name for column in signature.columns if column.required and column.name not in names]:
-        raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
+        raise SchemaMismatch(f"missing columns: {', '.join(lacking)}", lacking)
 
 
 def _features(table: pa.Table, signature: Signature, texts: bool) -> Features:

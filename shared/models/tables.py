@@ -104,7 +104,7 @@ class Table:
             for column in self._columns
             if column.required and not any(column.name in record for record in records)
         ]:
-            raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
+            raise SchemaMismatch(f"missing columns: {', '.join(lacking)}", lacking)
         return [[record.get(name) for name in self._names] for record in records]
 
     def _features(self, picked: Sequence[tuple[Block, Sequence[Sequence[Any]]]]) -> Features:
@@ -132,7 +132,7 @@ class Table:
             raise SchemaMismatch("a column name is given twice")
         place = {name: index for index, name in enumerate(names)}
         if lacking := [column.name for column in self._columns if column.required and column.name not in place]:
-            raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
+            raise SchemaMismatch(f"missing columns: {', '.join(lacking)}", lacking)
         if names == self._names and len(self._blocks) == 1:
             return Plan(len(names), padded=False, blocks=[(self._blocks[0], None)])
         # What was left out stands behind the row's last value.

@@ -30,9 +30,9 @@ class Tensors:
     def _check_names(self, given: Mapping[str, Any]) -> None:
         missing = [name for name in self._names if name not in given]
         if missing == [""]:
-            raise SchemaMismatch("the model takes one unnamed tensor: send it as a list")
+            raise SchemaMismatch("the model takes one unnamed tensor: send it as a list", missing)
         if missing:
-            raise SchemaMismatch(f"missing tensors: {', '.join(missing)}")
+            raise SchemaMismatch(f"missing tensors: {', '.join(missing)}", missing)
 
 
 def one_length(features: Features) -> Features:

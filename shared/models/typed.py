@@ -127,7 +127,7 @@ def columns(wanted: Sequence[Column], arrays: Mapping[str, Array]) -> Features:
             )
         return _matrix(wanted, whole)
     if lacking := [column.name for column in wanted if column.required and column.name not in arrays]:
-        raise SchemaMismatch(f"missing columns: {', '.join(lacking)}")
+        raise SchemaMismatch(f"missing columns: {', '.join(lacking)}", lacking)
     known = {name: array for name, array in arrays.items() if name in names}
     rows = check_rows(known or arrays)
     return {
@@ -161,7 +161,7 @@ def tensors(wanted: Sequence[Tensor], arrays: Mapping[str, Array]) -> Features:
     if len(wanted) == 1 and not wanted[0].name and len(arrays) == 1:
         arrays = {"": next(iter(arrays.values()))}
     if missing := [tensor.name for tensor in wanted if tensor.name not in arrays]:
-        raise SchemaMismatch(f"missing tensors: {', '.join(missing)}")
+        raise SchemaMismatch(f"missing tensors: {', '.join(missing)}", missing)
     return one_length({tensor.name: tensor_cast(tensor, arrays[tensor.name]) for tensor in wanted})
 
 

@@ -46,11 +46,17 @@ def read_object(body: bytes, members: str) -> dict[str, Any]:
 def check_rows(*values: object) -> None:
     """Raises PayloadTooLarge when one of the values is a list longer than a request may be."""
     for value in values:
-        if type(value) is list and len(value) > MAX_ROWS:
-            raise PayloadTooLarge(
-                f"the request has {len(value)} rows, but at most {MAX_ROWS} are taken at once: "
-                "send it in parts, or run a batch job"
-            )
+        if type(value) is list:
+            check_row_count(len(value))
+
+
+def check_row_count(rows: int) -> None:
+    """Raises PayloadTooLarge."""
+    if rows > MAX_ROWS:
+        raise PayloadTooLarge(
+            f"the request has {rows} rows, but at most {MAX_ROWS} are taken at once: "
+            "send it in parts, or run a batch job"
+        )
 
 
 def _not_json(body: bytes, error: orjson.JSONDecodeError) -> MalformedRequest:
