@@ -49,6 +49,8 @@ async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned:
                 served.metrics.rejected(trail.endpoint, trail.deployment, error.code)
             raise
         finally:
+            for name, value in trail._asdict().items():
+                span.set(name, value)
             span.answered(status)
             served.metrics.request(*trail, protocol.NAME, status, time.perf_counter() - started)
     rendered = reply.rendered
