@@ -1,11 +1,10 @@
 """The onnx flavor: a graph that onnxruntime runs in this process."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,19 +12,13 @@ from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout, SlipwayE
 from shared.models.flavor import Abort
 from shared.models.flavors.onnx_feeds import Feed, Feeds, compile_feeds
 from shared.models.flavors.onnx_outputs import Outputs
+from shared.models.flavors.onnx_session import held_bytes, make_session, one_line, runtime
 from shared.models.flavors.onnx_types import Slot, slot
 from shared.models.signature import Array, Features, Params, Signature, count_rows, example
 
-# Paths of the runtime's sources or of this machine; the names of graph nodes look alike, and may stay.
-_PATH: Final = re.compile(r"""(?<!\w)(?<!Name:')\.{0,2}/[^\s"'()]+""")
-_NO_FOLDER: Final = "/nonexistent"
-# Measured: what a session without weights holds, and what it holds for each byte of the graph and its weights.
-_SESSION_BYTES: Final = 1_000_000
-_MEMORY_PER_BYTE: Final = 3
-
 
 class OnnxOptions(NamedTuple):
-    """`threads`: that one call computes with. `execution_providers`: in order of preference, all of them there."""
+    """`threads`: that one call computes with; 0: all. `execution_providers`: all of them wanted, the best first."""
 
     threads: int
     execution_providers: tuple[str, ...] = ("CPUExecutionProvider",)
@@ -34,15 +27,14 @@ class OnnxOptions(NamedTuple):
 class OnnxModel:
     """A session, its feeds and its outputs. Safe to call from several threads at once."""
 
-    def __init__(self, session: Any, feeds: Feeds, outputs: Outputs, make_run_options: Callable[[], Any]) -> None:
+    def __init__(self, session: Any, feeds: Feeds, outputs: Outputs, size_bytes: int, lanes: int) -> None:
         self.outputs = outputs.described()
-        self.size_bytes = 0
-        self.lanes = 1
+        self.size_bytes = size_bytes
+        self.lanes = lanes
         self.in_process = True
         self._run: Callable[..., list[Any]] = session.run
         self._feeds = feeds
         self._outputs = outputs
-        self._make_run_options = make_run_options
 
     def predict(self, features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
         """Output name to array; `[rows, 1]` comes as `[rows]`. `abort` takes hold between two nodes of the graph.
@@ -70,10 +62,10 @@ class OnnxModel:
         except SlipwayError:
             raise
         except Exception as error:
-            raise ScoringFailed(f"the model failed: {_one_line(error)}") from error
+            raise ScoringFailed(f"the model failed: {one_line(error)}") from error
 
     def _call_until(self, feed: Feed, abort: Abort) -> list[Any]:
-        options = self._make_run_options()
+        options = runtime().RunOptions()
         abort.on_fire(partial(setattr, options, "terminate", True))
         try:
             return self._run(self._outputs.names, feed, options)
@@ -99,47 +91,18 @@ def load(graph: bytes, weights: Mapping[str, bytes], signature: Signature, optio
 
     Raises ModelNotReady when the graph cannot be loaded, or does not fit the signature.
     """
-    # onnxruntime 1.32 sends telemetry and writes below the home folder, unless it is told not to before its import.
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    import onnxruntime  # costs 0.7 s: only a process that scores pays it
-
-    session = _session(onnxruntime, graph, weights, options)
+    session = make_session(graph, weights, options.threads, options.execution_providers)
     # An input with a value of its own need not be given, and is where the signature names it.
     optional = [entry for entry in session.get_overridable_initializers() if entry.name in _names(signature)]
     feeds = compile_feeds([_input(entry) for entry in (*session.get_inputs(), *optional)], signature)
     outputs = Outputs(session.get_outputs(), signature.outputs)
-    model = OnnxModel(session, feeds, outputs, onnxruntime.RunOptions)
-    model.size_bytes = _SESSION_BYTES + _MEMORY_PER_BYTE * (len(graph) + sum(map(len, weights.values())))
-    model.lanes = max(1, (os.process_cpu_count() or 1) // (options.threads or os.process_cpu_count() or 1))
+    cores = os.process_cpu_count() or 1
+    lanes = max(1, cores // (options.threads or cores))
+    model = OnnxModel(session, feeds, outputs, held_bytes(graph, weights), lanes)
     if outputs.has_zipmaps:
         with suppress(SlipwayError):  # it may well refuse zeros and empty texts
             model.predict(*example(signature), None)
     return model
-
-
-def _session(onnxruntime: Any, graph: bytes, weights: Mapping[str, bytes], options: OnnxOptions) -> Any:
-    wanted, available = options.execution_providers, onnxruntime.get_available_providers()
-    if unknown := [name for name in wanted if name not in available]:
-        raise ModelNotReady(
-            f"execution providers that are not here: {', '.join(unknown)}; available: {', '.join(sorted(available))}"
-        )
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = options.threads
-    settings.inter_op_num_threads = 1
-    settings.log_severity_level = 3
-    # Without this, weights that the package lacks would be looked for in the process's own folder.
-    settings.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
-    if weights:
-        sizes = [len(content) for content in weights.values()]
-        settings.add_external_initializers_from_files_in_memory(list(weights), list(weights.values()), sizes)
-    try:
-        session = onnxruntime.InferenceSession(graph, settings, providers=list(wanted))
-    except Exception as error:
-        raise ModelNotReady(f"the ONNX graph cannot be loaded: {_one_line(error)}") from error
-    # The runtime leaves a provider that does not start out of the session, and goes on without it.
-    if dropped := [name for name in wanted if name not in session.get_providers()]:
-        raise ModelNotReady(f"execution providers that do not start: {', '.join(dropped)}")
-    return session
 
 
 def _names(signature: Signature) -> set[str]:
@@ -156,7 +119,3 @@ def _input(entry: Any) -> Slot:
 
 def _closed(*_: object) -> list[Any]:
     raise ModelNotReady("the model was unloaded: ask again")
-
-
-def _one_line(error: Exception) -> str:
-    return _PATH.sub("…", " ".join(str(error).split()))[:300]

@@ -24,9 +24,9 @@ class Setting:
         self.name = slot.name
         self._label = f"param '{slot.name}'"
         self._default = param.default
-        self._source = np.dtype(KINDS[param.type].dtype)
+        self._source = KINDS[param.type].dtype
         self._slot = slot
-        _check_type(slot, self._label, param.type, self._source)
+        _check_column_type(slot, self._label, param.type)
         is_list = param.shape is not None
         if len(slot.shape) > 1 or slot.shape not in ((), (None,), (1,)) or (is_list and slot.shape == (1,)):
             raise _misfit(slot, f"{self._label} is {'a list' if is_list else 'one value'}")
@@ -94,7 +94,7 @@ def _column_fills(slots: Sequence[Slot], signature: Signature) -> list[Fill]:
     _check_names(slots, columns)
     groups: dict[tuple[np.dtype[Any], tuple[int, ...]], list[str]] = {}
     for slot in slots:
-        _check_type(slot, f"column '{slot.name}'", columns[slot.name].type, columns[slot.name].dtype)
+        _check_column_type(slot, f"column '{slot.name}'", columns[slot.name].type)
         if len(slot.shape) > 2 or (len(slot.shape) == 2 and slot.shape[1] not in (None, 1)):
             raise _misfit(slot, f"column '{slot.name}' is one value a row")
         tail = (1,) if len(slot.shape) == 2 else ()
@@ -113,7 +113,7 @@ def _takes_all(slot: Slot, columns: Mapping[str, Column]) -> bool:
 
 def _matrix_fill(slot: Slot, columns: Sequence[Column]) -> Fill:
     for column in columns:
-        _check_type(slot, f"column '{column.name}'", column.type, column.dtype)
+        _check_column_type(slot, f"column '{column.name}'", column.type)
     width = len(columns)
     flat = len(slot.shape) == 1 and width == 1
     if not flat and (len(slot.shape) not in (0, 2) or (slot.shape and slot.shape[1] not in (None, width))):
@@ -121,13 +121,8 @@ def _matrix_fill(slot: Slot, columns: Sequence[Column]) -> Fill:
     block, name = Block(columns, slot.dtype), slot.name
 
     def fill(features: Features, feed: Feed) -> None:
-        values = block.of(features)
-        if flat:
-            feed[name] = values
-        elif len(values) == width:
-            feed[name] = values.reshape(1, width)
-        else:
-            feed[name] = values.reshape(width, -1).T
+        matrix = block.matrix(features)
+        feed[name] = matrix.reshape(-1) if flat else matrix
 
     return fill
 
@@ -160,7 +155,8 @@ def _tensor_fills(slots: Sequence[Slot], tensors: Sequence[Tensor]) -> list[Fill
 
 def _tensor_fill(slot: Slot, tensor: Tensor) -> Fill:
     label = f"tensor '{tensor.name}'" if tensor.name else "the tensor"
-    _check_type(slot, label, tensor.dtype, tensor_dtype(tensor.dtype))
+    if not fits(tensor_dtype(tensor.dtype), slot.dtype):
+        raise _misfit(slot, f"{label} of the signature is {tensor.dtype}")
     # The number of rows is looked at apart.
     fixed = zip(slot.shape[1:], tensor.shape[1:], strict=False)
     differ = any(want is not None and size not in (-1, want) for want, size in fixed)
@@ -180,9 +176,11 @@ def _check_names(slots: Sequence[Slot], given: Mapping[str, Any]) -> None:
         raise ModelNotReady(f"the graph takes {', '.join(unknown)}, which the signature does not name")
 
 
-def _check_type(slot: Slot, label: str, spelled: str, dtype: Any) -> None:
-    if not fits(np.dtype(dtype), slot.dtype):
-        raise _misfit(slot, f"{label} of the signature is {spelled}")
+def _check_column_type(slot: Slot, label: str, type_: str) -> None:
+    dtype = KINDS[type_].dtype
+    is_nested = dtype.kind == "O" and type_ != "string"
+    if is_nested or not fits(dtype, slot.dtype):
+        raise _misfit(slot, f"{label} of the signature is {type_}")
 
 
 def _misfit(slot: Slot, but: str) -> ModelNotReady:

@@ -108,13 +108,6 @@ def test_one_tensor_reaches_the_only_input_whatever_its_name() -> None:
     assert predict(identity(FLOAT, [None, 2]), signature, {"": np.array([[1.0, 2.0]])}) == {"y": [[1.0, 2.0]]}
 
 
-def test_only_an_output_of_one_column_becomes_a_plain_one() -> None:
-    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a", "b"), ONE).predict(AB, {}, None)
-    assert outputs["y"].shape == (2, 2)
-    outputs = onnx.load(identity(FLOAT, [None, None]), {}, columns("a"), ONE).predict({"a": AB["a"]}, {}, None)
-    assert outputs["y"].shape == (2,)
-
-
 def test_inputs_that_the_signature_does_not_name_make_the_model_not_ready() -> None:
     message = "the graph takes b, which the signature does not name"
     assert not_ready(added((None, 1)), columns("a", "z")) == message
