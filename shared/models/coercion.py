@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from shared.models.values import INSTANT, binary, instant, number, of_type, shown, whole
+from shared.models.values import INSTANT, anything, binary, instant, number, of_type, shown, whole
 
 type ColumnType = Literal[
     "boolean",
@@ -138,7 +138,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "array": Kind(_OBJECT, of_type(list, "a list"), _NONE, "a list", "", [], optional=True),
     "object": Kind(_OBJECT, of_type(dict, "an object"), _NONE, "an object", "", {}, optional=True),
     "map": Kind(_OBJECT, of_type(dict, "an object"), _NONE, "an object", "", {}, optional=True),
-    "any": Kind(_OBJECT, lambda value: value, _NONE, "a value", "", "", optional=True),
+    "any": Kind(_OBJECT, anything, _NONE, "a value", "", "", optional=True),
 }
 
 

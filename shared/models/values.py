@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -62,7 +63,7 @@ def number(spelled: str, dtype: Any) -> Callable[[Any], float]:
             taken = float(value)
         except OverflowError:
             raise ValueError(f"{shown(value)} is too large for type {spelled}") from None
-        if not np.isfinite(taken):
+        if not isfinite(taken):
             raise ValueError(NOT_FINITE)
         if abs(taken) >= limit:
             raise ValueError(f"{shown(value)} is too large for type {spelled}")
@@ -78,6 +79,12 @@ def of_type(wanted: type, spelled: str) -> Callable[[Any], Any]:
         return value
 
     return take
+
+
+def anything(value: Any) -> Any:
+    if type(value) is float and not isfinite(value):
+        raise ValueError(NOT_FINITE)
+    return value
 
 
 def instant(value: Any) -> np.datetime64:
