@@ -45,7 +45,7 @@ def cast(array: Array, dtype: np.dtype[Any]) -> Cast | None:
     if pair[1] == "f":
         with np.errstate(over="ignore"):
             wide = array.astype(dtype)
-        return _cast(wide, (array > EXACT) | (array < -EXACT) if array.dtype.itemsize == 8 else np.isinf(wide))
+        return _cast(wide, (array > EXACT) | (array < -EXACT) | np.isinf(wide))
     limits = np.iinfo(dtype)
     if pair[0] == "f":
         array = array.astype(np.float64)
