@@ -117,9 +117,9 @@ def _features(request: Request, converter: Converter) -> Features:
 
 def _file(request: Request, converter: Converter) -> Features:
     # Few requests need it, and importing pyarrow takes longer than the rest of a cold start's reading.
-    from shared.models import bodies
+    from shared.models.bodies import strict_from_csv, strict_from_parquet
 
-    strict = bodies.strict_from_csv if request.form == "csv" else bodies.strict_from_parquet
+    strict = strict_from_csv if request.form == "csv" else strict_from_parquet
     features = strict(request.data, converter)
     check_row_count(count_rows(features))
     return features

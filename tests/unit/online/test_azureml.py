@@ -194,28 +194,6 @@ def test_whole_numbers_that_json_readers_round_are_refused_and_never_rounded() -
             parse({"input_data": [[number, "a", 1]]})
 
 
-atoms = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5)
-)
-documents = st.recursive(
-    atoms,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["columns", "data", "index", "n", "s", "o", "t", "u", ""]), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-tables = st.fixed_dictionaries(
-    {
-        "columns": st.lists(st.sampled_from(["n", "s", "o", "x"]), max_size=4),
-        "data": st.lists(st.lists(atoms, max_size=4)),
-    },
-    optional={"index": st.lists(atoms, max_size=3)},
-)
 numbers = st.text("0123456789.eE+-", min_size=1, max_size=400)
 
 
@@ -227,27 +205,6 @@ def settles(body: bytes) -> None:
             assert error.message  # noqa: PT017 - either outcome is right
             continue
         assert {array.shape[0] for array in features.values()} == {count_rows(features)}
-
-
-@given(documents)
-def test_any_json_document_converts_or_is_refused(document: object) -> None:
-    settles(json.dumps(document).encode())
-
-
-@given(documents | tables)
-def test_any_input_data_converts_or_is_refused(data: object) -> None:
-    settles(json.dumps({"input_data": data}).encode())
-
-
-@given(st.lists(st.lists(atoms, min_size=3, max_size=3), max_size=4))
-def test_any_rows_convert_or_are_refused(rows: list[list[object]]) -> None:
-    settles(json.dumps({"input_data": rows}).encode())
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_convert_or_are_refused(body: bytes) -> None:
-    settles(body)
-    settles(b'{"input_data": [[' + body + b"]]}")
 
 
 @given(numbers)

@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.errors import MalformedRequest, PayloadTooLarge, RequestError, UnsupportedMediaType
+from shared.errors import RequestError
 from shared.models.features import Converter
 from shared.models.signature import Column, Inputs, Param, Signature, Tensor
 from shared.online.exchange import Message
 from shared.online.protocols import mlflow
-from shared.online.protocols.json_body import MAX_ROWS
 
 TABLE = Signature(
     columns=(
@@ -32,7 +31,7 @@ ONE = Signature(columns=(Column(name="x", type="double"),))
 
 ROWS = [{"x": 1.0, "s": "a"}, {"x": 2.0, "s": "b"}]
 SPLIT = {"columns": ["x", "s"], "index": [0, 1], "data": [[1.0, "a"], [2.0, "b"]]}
-LISTS = {"x": [1.0, 2.0], "s": ["a", "b"]}
+LISTS: dict[str, list[Any]] = {"x": [1.0, 2.0], "s": ["a", "b"]}
 CSV = b"x,s\n1.0,a\n2.0,b\n"
 ONE_OF = (
     "The input must be a JSON dictionary with exactly one of the input fields "
@@ -243,58 +242,3 @@ def test_unknown_members_are_none_of_its_business() -> None:
 def test_params_are_filled_in_and_unknown_ones_left_out(params: Any, wanted: int) -> None:
     assert sent(dataframe_split=SPLIT, params=params).params == {"top": wanted}
     assert taken(CSV, content_type="text/csv").params == {"top": 3}
-
-
-@pytest.mark.parametrize(
-    ("content_type", "says"),
-    [
-        ("application/xml", "This predictor only supports the following content types: application/json, text/csv"),
-        ("", "This predictor only supports"),
-        ("application/x-parquet", "This predictor only supports"),
-        ("application/json; charset=latin-1", "The scoring server only supports UTF-8"),
-        ('text/csv; charset="utf-16"', "The scoring server only supports UTF-8"),
-        ("application/json; charset=utf-8; version=2", "Unrecognized content type parameters: version."),
-        ("application/json-numpy-split", "This predictor only supports"),
-    ],
-)
-def test_other_content_types_are_refused(content_type: str, says: str) -> None:
-    with pytest.raises(UnsupportedMediaType) as caught:
-        taken(b"\xff", content_type=content_type)
-    assert caught.value.message.startswith(says)
-
-
-@pytest.mark.parametrize("parameters", [";charset=utf-8", '; Charset="UTF-8"', ";", "; charset = utf-8"])
-def test_the_one_parameter_is_taken_in_any_case(parameters: str) -> None:
-    body = json.dumps({"dataframe_split": SPLIT}).encode()
-    assert lists(taken(body, content_type=f"application/json{parameters}")) == LISTS
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"\xff\n1", b"", b"x,s\n1,a,2\n", b'x,s\n"1', b"x,x\n1,2\n"],
-    ids=["utf8", "empty", "ragged", "cut", "twice"],
-)
-def test_a_csv_that_cannot_be_read_is_refused(body: bytes) -> None:
-    assert refused(body, content_type="text/csv")[0] in ("BAD_REQUEST", "INVALID_PARAMETER_VALUE")
-
-
-def test_a_parquet_file_that_cannot_be_read_is_refused() -> None:
-    whole = parquet(**LISTS)
-    for body in (b"", b"PAR1", whole[:-10], whole[:50] + bytes(8) + whole[58:]):
-        with pytest.raises((MalformedRequest, RequestError)):
-            taken(body, content_type="application/vnd.apache.parquet")
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (json.dumps({"dataframe_split": {"columns": ["x"], "data": [[1]] * (MAX_ROWS + 1)}}).encode(), None),
-        (json.dumps({"dataframe_records": [{"x": 1}] * (MAX_ROWS + 1)}).encode(), None),
-        (json.dumps({"inputs": {"x": [1] * (MAX_ROWS + 1)}}).encode(), None),
-        (b"x\n" + b"1\n" * (MAX_ROWS + 1), "text/csv"),
-        (parquet(x=[1.0] * (MAX_ROWS + 1)), "application/vnd.apache.parquet"),
-    ],
-)
-def test_more_rows_than_a_request_may_hold_are_refused(body: bytes, content_type: str | None) -> None:
-    with pytest.raises(PayloadTooLarge, match="100001 rows"):
-        taken(body, ONE, content_type)

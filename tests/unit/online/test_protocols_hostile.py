@@ -21,7 +21,7 @@ CONVERTERS = [
     Converter(signature)
     for signature in (
         Signature(),
-        Signature(columns=tuple(Column(name=kind, type=kind) for kind in KINDS)),  # type: ignore[arg-type]
+        Signature(columns=tuple(Column(name=kind, type=kind) for kind in KINDS)),
         Signature(
             columns=(Column(name="a", type="double", required=False),),
             params=(Param(name="k", type="long", default=1),),
