@@ -13,6 +13,9 @@ from shared.models.package import ModelRef
 from tests.support import endpoint, iris
 from tests.support.batch import Clock, make_ports
 
+# They run in the clients' own environment, by `make conformance`.
+collect_ignore = ["conformance"]
+
 
 @pytest.fixture(scope="session")
 def iris_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -30,7 +30,7 @@ _WORK_DIR: Final = Path("build/conformance")
 _MODELS: Final = _WORK_DIR / "models"
 _CLIENTS: Final = Path("build/envs/clients/bin/python")
 # Models that MLflow's own server can serve, too.
-_ORACLES: Final = ("iris-columns", "iris-plain", "iris-params")
+_ORACLES: Final = ("iris-columns", "iris-tensor", "iris-plain", "iris-params")
 
 
 def main() -> int:
