@@ -16,6 +16,7 @@ import numpy as np
 from shared.errors import ModelNotReady, Overloaded, ScoringFailed, ScoringTimeout
 from shared.models.flavor import Abort
 from shared.models.loaded import LoadedModel
+from shared.models.matrix import joined
 from shared.models.signature import Array, Inputs, count_rows
 
 # More threads than this never call models at once, whatever the deployment says.
@@ -208,7 +209,7 @@ def _work(group: list[_Waiting], abort: Abort) -> list[Any]:
         return [first.work(abort)]
     if len(group) == 1:
         return [first.model.predict(first.inputs.features, first.inputs.params, abort)]
-    features = {name: np.concatenate([each.inputs.features[name] for each in group]) for name in first.inputs.features}
+    features = joined([each.inputs.features for each in group])
     outputs = first.model.predict(features, first.inputs.params, abort)
     total = sum(each.rows for each in group)
     if any(array.ndim == 0 or len(array) != total for array in outputs.values()):

@@ -200,7 +200,7 @@ async def test_work_that_nobody_waits_for_any_more_is_not_started(queue: Queue) 
         await queue.ask(gate.model, 1, timeout_s=0.01)
     last = queue.ask(gate.model, 2)
     gate.opened.set()
-    assert await asyncio.gather(first, last) == [[0], [4]]
+    assert [await first, await last] == [[0], [4]]
     assert gate.calls == [[0], [2]]
 
 

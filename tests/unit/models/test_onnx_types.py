@@ -8,7 +8,7 @@ from onnx import TensorProto
 
 from shared.errors import ModelNotReady, SchemaMismatch
 from shared.models.flavors import onnx
-from shared.models.matrix import MatrixFeatures
+from shared.models.matrix import columns_of
 from shared.models.signature import Column, Features, Signature, Tensor
 from tests.unit.models.graphs import BOOL, FLOAT, FLOAT16, INT64, STRING, columns, graph, identity, node, tensors, value
 
@@ -118,7 +118,7 @@ def test_a_number_that_the_graph_cannot_hold_is_the_callers_error(
 ) -> None:
     """It would become infinite, or another number."""
     matrix = np.array([[1, 1], [1, far]][2 - rows :], np.float64 if type_ == "double" else np.int64)
-    features = MatrixFeatures(["a", "b"], matrix) if is_matrix else {"a": matrix[:, 0], "b": matrix[:, 1]}
+    features = columns_of(["a", "b"], matrix) if is_matrix else {"a": matrix[:, 0], "b": matrix[:, 1]}
     assert mismatch(identity(kind, [None, 2]), columns("a", "b", type=type_), features) == (
         f"column 'b', row {rows - 1}: {spelled}"
     )
@@ -135,7 +135,7 @@ def test_a_tensor_that_holds_such_a_number_is_told_with_its_row() -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_table_that_is_one_matrix_reaches_a_graph_as_any_other(name: str, rows: int) -> None:
-    features = MatrixFeatures(["a", "b"], np.array([[5, 100], [6, 101], [7, 102]][:rows]))
+    features = columns_of(["a", "b"], np.array([[5, 100], [6, 101], [7, 102]][:rows]))
     y = predict(identity(kind_of(name), [None, 2]), columns("a", "b", type="long"), features)["y"]
     assert (y.dtype, y.tolist()) == (np.dtype(name), features.matrix.tolist())
 
