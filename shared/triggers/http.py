@@ -1,6 +1,7 @@
 """The HTTP edge: request ids, the error table, and the envelope that every HTTP function goes through."""
 
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from random import getrandbits
@@ -94,9 +95,18 @@ def row_for(error: SlipwayError) -> Row:
     for kind in type(error).__mro__:
         if kind in ERROR_TABLE:
             row = ERROR_TABLE[kind]
-            allow = error.allow if isinstance(error, MethodNotAllowed) else ""
-            return row._replace(headers={"Allow": allow}) if allow else row
+            own = _own_headers(error)
+            return row._replace(headers={**row.headers, **own}) if own else row
     return Row(500)
+
+
+def _own_headers(error: SlipwayError) -> Mapping[str, str]:
+    """What a header says differs from error to error."""
+    if isinstance(error, MethodNotAllowed) and error.allow:
+        return {"Allow": error.allow}
+    if isinstance(error, Overloaded):
+        return {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return {}
 
 
 class Call(NamedTuple):
