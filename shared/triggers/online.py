@@ -1,16 +1,19 @@
 """Scoring over HTTP."""
 
 import time
-from typing import Any
+from importlib.metadata import version
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
 
+from shared.auth.access import Role
+from shared.endpoints.spec import Endpoint
 from shared.errors import Overloaded, SlipwayError
-from shared.online import handler
+from shared.online import callers, handler
 from shared.online.exchange import ScoreProtocol
-from shared.online.protocols import azureml
+from shared.online.protocols import azureml, mlflow
 from shared.services import services
 from shared.triggers.http import Call, Reply, row_for
 from shared.triggers.pages import in_route
@@ -62,4 +65,34 @@ async def _score(call: Call) -> Reply:
     return await score(call, azureml, call.route("endpoint"))
 
 
-route(blueprint, "score", "endpoints/{endpoint}/score", {"POST": _score, "GET": _score}, azureml.render_error, in_route)
+async def _invocations(call: Call) -> Reply:
+    return await score(call, mlflow, call.route("endpoint"))
+
+
+async def _ping(call: Call) -> Reply:
+    """Healthy is, as with MLflow, an endpoint whose model answers: one that nobody has asked for yet is loaded now."""
+    endpoint = await _admitted(call)
+    deployments = services().online.deployments
+    pinned = call.header("azureml-model-deployment")
+    await deployments.serving(endpoint, deployments.choose(endpoint, call.id, pinned))
+    return Reply(b"\n")
+
+
+async def _version(call: Call) -> Reply:
+    await _admitted(call)
+    return Reply(version("mlflow-skinny").encode(), content_type="text/plain")
+
+
+async def _admitted(call: Call) -> Endpoint:
+    ports, roles = services().online, (Role.SCORE, Role.READ)
+    authorization = call.header("authorization")
+    found = await callers.admit(authorization, call.route("endpoint"), roles, ports.authenticator, ports.catalog)
+    return found.endpoint
+
+
+_BELOW: Final = "endpoints/{endpoint}"
+route(blueprint, "score", f"{_BELOW}/score", {"POST": _score, "GET": _score}, azureml.render_error, in_route)
+route(blueprint, "invocations", f"{_BELOW}/invocations", {"POST": _invocations}, mlflow.render_error, in_route)
+route(blueprint, "mlflow_ping", f"{_BELOW}/ping", {"GET": _ping}, mlflow.render_error)
+route(blueprint, "mlflow_health", f"{_BELOW}/health", {"GET": _ping}, mlflow.render_error)
+route(blueprint, "mlflow_version", f"{_BELOW}/version", {"GET": _version}, mlflow.render_error)

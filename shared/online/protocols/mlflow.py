@@ -26,6 +26,8 @@ _BY_CONTENT_TYPE: Final = {"application/json": "", "text/csv": "csv", "applicati
 _ONE_FORM: Final = (
     f"The input must be a JSON dictionary with exactly one of the input fields {{{', '.join(_JSON_FORMS)}}}"
 )
+# What an output is called that neither the model nor its signature has named: it came as an array.
+_UNNAMED: Final = frozenset({"", "predictions"})
 # By HTTP status: the codes that MLflow has, some of which its scoring server never comes to use.
 _CODES: Final = {
     401: "UNAUTHENTICATED",
@@ -175,9 +177,10 @@ def _named(value: object) -> str:
 
 
 def render(predictions: Predictions, request: Request, answered: Answered) -> Rendered:
-    """An output without a name: a list with an entry a row. Outputs with names: a list of records, one a row."""
-    array = predictions.outputs.get("") if len(predictions.outputs) == 1 else None
-    listed = records(predictions) if array is None else writable(array)
+    """What a model returned as an array: a list with an entry a row. As a table: a list of records, one a row."""
+    outputs = predictions.outputs
+    is_array = len(outputs) == 1 and outputs.keys() <= _UNNAMED
+    listed = writable(next(iter(outputs.values()))) if is_array else records(predictions)
     return Rendered(dumps({"predictions": listed}), "application/json")
 
 

@@ -34,9 +34,10 @@ def rendered(outputs: dict[str, Any]) -> Any:
     return json.loads(reply.body)
 
 
-def test_an_array_comes_back_as_a_list() -> None:
-    assert rendered({"": [1.5, 2.5]}) == {"predictions": [1.5, 2.5]}
-    assert rendered({"": [[1, 2], [3, 4]]}) == {"predictions": [[1, 2], [3, 4]]}
+@pytest.mark.parametrize("unnamed", ["", "predictions"])
+def test_an_array_comes_back_as_a_list(unnamed: str) -> None:
+    assert rendered({unnamed: [1.5, 2.5]}) == {"predictions": [1.5, 2.5]}
+    assert rendered({unnamed: [[1, 2], [3, 4]]}) == {"predictions": [[1, 2], [3, 4]]}
 
 
 def test_a_table_comes_back_as_records() -> None:
@@ -44,6 +45,12 @@ def test_a_table_comes_back_as_records() -> None:
     assert rendered({"label": [1, 2], "p": [[0.5, 0.5], [1, 0]]}) == {
         "predictions": [{"label": 1, "p": [0.5, 0.5]}, {"label": 2, "p": [1.0, 0.0]}]
     }
+
+
+def test_no_rows_come_back_as_an_empty_list() -> None:
+    none: list[dict[str, Any]] = [{}, {"": []}, {"y": []}, {"a": [], "b": []}]
+    for outputs in none:
+        assert rendered(outputs) == {"predictions": []}
 
 
 def test_numbers_that_json_has_not_come_back_as_null() -> None:

@@ -54,6 +54,13 @@ def test_an_output_that_the_model_does_not_give_is_refused() -> None:
         rendered({"a": [1], "b": [1]}, outputs=[{"name": "z"}])
 
 
+def test_no_rows_come_back_as_empty_tensors() -> None:
+    assert rendered({})["outputs"] == []
+    assert rendered({"y": np.empty((0, 3))})["outputs"] == [
+        {"name": "y", "shape": [0, 3], "datatype": "FP64", "data": []}
+    ]
+
+
 def test_an_output_without_a_name_is_given_one() -> None:
     outputs = rendered({"": [1, 2]})["outputs"]
     assert [output["name"] for output in outputs] == ["output"]
