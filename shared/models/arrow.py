@@ -143,8 +143,7 @@ def numpy_of(values: pa.ChunkedArray) -> tuple[Array, Mask | None]:
     """`[rows]`, and where values are missing. What numpy has no type for comes as Python objects, None if missing."""
     kind = values.type
     if pa.types.is_dictionary(kind):
-        values = values.cast(kind.value_type)
-        kind = values.type
+        return _shared(values), np.asarray(values.is_null()) if values.null_count else None
     if pa.types.is_decimal(kind):
         values = values.cast(pa.float64())
         kind = values.type
@@ -156,6 +155,15 @@ def numpy_of(values: pa.ChunkedArray) -> tuple[Array, Mask | None]:
         return np.asarray(values), nulls
     plain = [dict(each) if each is not None and pa.types.is_map(kind) else each for each in values.to_pylist()]
     return np.fromiter(plain, np.dtype(object), len(plain)), nulls
+
+
+def _shared(values: pa.ChunkedArray) -> Array:
+    """Each value of a dictionary once, however many rows hold it: a small file can say a long text very often."""
+    chunks = [
+        np.fromiter([*chunk.dictionary.to_pylist(), None], np.dtype(object))[np.asarray(chunk.indices.fill_null(-1))]
+        for chunk in values.chunks
+    ]
+    return np.concatenate([np.empty(0, object), *chunks])
 
 
 def _from_text(values: pa.Array, kind: Kind) -> tuple[pa.Array, dict[int, str]]:

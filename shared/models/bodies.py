@@ -18,9 +18,11 @@ from shared.models.signature import Array, Features, Signature, Tensor
 from shared.models.values import NOT_FINITE
 
 # What a small body may unpack to.
-MAX_CELLS: Final = 10_000_000
-MAX_TABLE_BYTES: Final = 256 * 1024 * 1024
-_BATCH_ROWS: Final = 1024
+MAX_VALUES: Final = 2_000_000
+MAX_TABLE_BYTES: Final = 64 * 1024 * 1024
+# Rows of a Parquet file that are unpacked at once: few where texts lie inside of lists, as those are not shared.
+_BATCH_ROWS: Final = 65_536
+_NESTED_BATCH_ROWS: Final = 256
 # How pandas stores the labels of rows, which are no input of a model.
 _INDEX: Final = re.compile(r"__index_level_\d+__")
 
@@ -62,44 +64,75 @@ def strict_from_parquet(body: bytes, converter: Converter) -> Features:
     """Raises MalformedRequest, PayloadTooLarge, and SchemaMismatch naming column and row."""
     signature = converter.signature
     try:
-        file = pq.ParquetFile(pa.BufferReader(body))
+        file = _opened(body)
         names = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
     except Exception:  # whatever pyarrow makes of a broken file
-        raise MalformedRequest("the body is no Parquet file that can be read") from None
+        raise _unreadable() from None
     _check(signature, names)
     if signature.columns:
         wanted = {column.name for column in signature.columns}
         names = [name for name in names if name in wanted]
-    _check_size(file, names)
-    batches: list[pa.RecordBatch] = []
-    total = 0
-    for batch in _batches(file, names):
-        total += batch.nbytes
-        if total > MAX_TABLE_BYTES:
-            raise _too_large()
-        batches.append(batch)
-    table = pa.Table.from_batches(batches, pa.schema([file.schema_arrow.field(name) for name in names]))
-    return _features(table, signature, texts=False)
+    table = _read(file, names)
+    try:
+        return _features(table, signature, texts=False)
+    except (pa.ArrowException, UnicodeDecodeError):
+        raise _unreadable() from None
 
 
-def _check_size(file: pq.ParquetFile, names: Sequence[str]) -> None:
+def _opened(body: bytes) -> pq.ParquetFile:
+    file = pq.ParquetFile(pa.BufferReader(body))
+    columns = [file.schema.column(at) for at in range(len(file.schema))]
+    texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY" and "." not in column.path]
+    return pq.ParquetFile(pa.BufferReader(body), read_dictionary=texts)
+
+
+def _read(file: pq.ParquetFile, names: list[str]) -> pa.Table:
+    """Piece by piece, so that it stops where a bound is passed."""
     about = file.metadata
     unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
-    if about.num_rows * len(names) > MAX_CELLS or unpacked > MAX_TABLE_BYTES:
+    values, size = about.num_rows * len(names), unpacked
+    batches: list[pa.RecordBatch] = []
+    if values <= MAX_VALUES and size <= MAX_TABLE_BYTES:
+        values = size = 0
+        for batch in _batches(file, names):
+            values += sum(map(_count, batch.columns))
+            size += batch.nbytes
+            if values > MAX_VALUES or size > MAX_TABLE_BYTES:
+                break
+            batches.append(batch)
+    if values > MAX_VALUES or size > MAX_TABLE_BYTES:
         raise _too_large()
+    return pa.Table.from_batches(batches, pa.schema([file.schema_arrow.field(name) for name in names]))
 
 
-def _too_large() -> PayloadTooLarge:
-    return PayloadTooLarge(f"the table has more than {MAX_CELLS} values or {MAX_TABLE_BYTES} bytes: send it in parts")
+def _count(array: pa.Array) -> int:
+    """How many values there are, also inside of lists."""
+    kind = array.type
+    if pa.types.is_map(kind):
+        return _count(array.keys) + _count(array.items)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return len(array) + _count(array.flatten())
+    if pa.types.is_struct(kind):
+        return len(array) + sum(map(_count, array.flatten()))
+    return len(array)
 
 
 def _batches(file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+    nested = any(pa.types.is_nested(file.schema_arrow.field(name).type) for name in names)
     try:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=names, use_threads=False):
+        for batch in file.iter_batches(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, columns=names, use_threads=False):
             batch.validate(full=True)
             yield batch
     except Exception:  # whatever pyarrow makes of a broken file
-        raise MalformedRequest("the body is no Parquet file that can be read") from None
+        raise _unreadable() from None
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(f"the table has more than {MAX_VALUES} values or {MAX_TABLE_BYTES} bytes: send it in parts")
+
+
+def _unreadable() -> MalformedRequest:
+    return MalformedRequest("the body is no Parquet file that can be read")
 
 
 def _check(signature: Signature, names: Sequence[str]) -> None:
@@ -110,7 +143,7 @@ def _check(signature: Signature, names: Sequence[str]) -> None:
 
 
 def _features(table: pa.Table, signature: Signature, texts: bool) -> Features:
-    if table.num_rows * table.num_columns > MAX_CELLS:
+    if table.num_rows * table.num_columns > MAX_VALUES:
         raise _too_large()
     if not signature.columns:
         arrays = {name: _inferred(name, *numpy_of(table[name])) for name in table.column_names}
