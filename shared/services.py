@@ -20,6 +20,7 @@ from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
 from shared.models.batching import Watch
+from shared.models.files import PackageFiles
 from shared.models.flavors.build import Flavors
 from shared.models.flavors.onnx import OnnxOptions
 from shared.models.loaded import LoadedModel
@@ -30,6 +31,7 @@ from shared.monitoring.tracing import Tracer
 from shared.online.admission import EXPANSION, BytesInHand, Quotas
 from shared.online.deployments import Deployments
 from shared.online.handler import OnlinePorts
+from shared.online.openapi.packages import Packages
 from shared.online.readiness import Readiness
 from shared.ports import BlobStore
 from shared.settings import Settings, read_settings
@@ -48,6 +50,7 @@ class Services:
     readiness: Readiness
     metrics: Metrics
     telemetry: Telemetry
+    packages: Packages
 
     @property
     def authenticator(self) -> Authenticator:
@@ -102,6 +105,7 @@ def services() -> Services:
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
         telemetry=telemetry,
+        packages=Packages(PackageFiles(store)),
     )
 
 

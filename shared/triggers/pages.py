@@ -32,11 +32,11 @@ def preflight(methods: Iterable[str], endpoint_of: EndpointOf) -> Body:
 
 
 async def reply_headers(request: func.HttpRequest, endpoint_of: EndpointOf) -> Mapping[str, str]:
-    """Costs nothing where no page asks."""
-    origin = request.headers.get("origin")
-    if origin is None:
+    """Names in lower case. Costs nothing where no page asks."""
+    if "origin" not in request.headers:
         return {}
-    return cors.reply_headers(await _cors_of(endpoint_of(request)), origin)
+    headers = cors.reply_headers(await _cors_of(endpoint_of(request)), request.headers["origin"])
+    return {name.lower(): value for name, value in headers.items()}
 
 
 async def _cors_of(endpoint: str | None) -> Cors | None:
