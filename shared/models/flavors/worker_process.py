@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ _log = logging.getLogger(__name__)
 
 _BOOTSTRAP: Final = Path(__file__).parents[1] / "sandbox" / "bootstrap.py"
 _LINE_BYTES: Final = 4096
+_LAST_BREATH_MS: Final = 1000
 # The kernel ends a worker when the *thread* that started it ends, so one thread that stays starts them all.
 _STARTER: Final = ThreadPoolExecutor(1, "worker-starter")
 
@@ -49,8 +51,9 @@ class WorkerProcess:
         self._lock = threading.Lock()
         self._in_use = threading.Lock()
         self._reaped = False
+        self._killed_for = ""
         self.doomed = False
-        self.answers = 0
+        self.calls = 0
         self.ended = threading.Event()
         self._channel, theirs = socket.socketpair()
         try:
@@ -74,23 +77,24 @@ class WorkerProcess:
 
         FrameTooLarge when the call is more than a frame holds; nothing was sent then.
         """
+        self.calls += 1
         with self._in_use:
             try:
                 send(self._channel, header, parts)
-                reply = receive(self._channel)
+                return receive(self._channel)
             except TimeoutError:
                 raise
             except (OSError, EOFError, NoFrame) as error:
-                self.kill()
+                if not _has_ended(self.pid):
+                    self.kill("it left its channel")
                 raise WorkerEnded from error
-        self.answers += 1
-        return reply
 
-    def kill(self) -> None:
+    def kill(self, why: str) -> None:
         """At once, and with it all that it has started."""
         with self._lock:
             self.doomed = True
             if not self._reaped:
+                self._killed_for = self._killed_for or why
                 _kill_group(self.pid)
 
     def wait_for_end(self) -> None:
@@ -100,8 +104,9 @@ class WorkerProcess:
             os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
         except ChildProcessError:
             _log.debug("%s: process %d was waited for by somebody else", self._label, self.pid)
-        self.kill()
         with self._lock:
+            self.doomed = True
+            _kill_group(self.pid)
             self._process.wait()
             self._reaped = True
         self.ended.set()
@@ -113,10 +118,10 @@ class WorkerProcess:
     @property
     def ending(self) -> str:
         """How it ended, once it has."""
+        if self._killed_for:
+            return self._killed_for
         code = self._process.returncode
-        if code is None:
-            return "it closed its channel"
-        if code >= 0:
+        if code is None or code >= 0:
             return f"exit status {code}"
         why = ", as happens when memory runs out" if code == -signal.SIGKILL else ""
         return f"{signal.Signals(-code).name}{why}"
@@ -162,3 +167,17 @@ def _kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         _log.debug("the group of process %d has ended", pid)
+
+
+def _has_ended(pid: int) -> bool:
+    """Who leaves the channel is mostly about to end, and then how it ends should be seen."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        ended = select.poll()
+        ended.register(process, select.POLLIN)
+        return bool(ended.poll(_LAST_BREATH_MS))
+    finally:
+        os.close(process)

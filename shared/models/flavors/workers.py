@@ -81,7 +81,7 @@ class Workers:
         self._closing.set()
         with self._changed:
             for worker in self._all:
-                worker.kill()
+                worker.kill("the model was closed")
             self._changed.notify_all()
         for lane in self._lanes:
             lane.join()
@@ -122,8 +122,8 @@ class Workers:
         delay_s = 0.0
         while True:
             self._wait_for_end(worker)
-            # Who has served begins anew at once; who ends right after its start is given ever more time.
-            delay_s = 0.0 if worker.answers > 1 else _longer(delay_s)
+            # Whoever was called after it was loaded is replaced at once; who ends without that, ever later.
+            delay_s = 0.0 if worker.calls > 1 else _longer(delay_s)
             while True:
                 if self._closing.wait(delay_s):
                     return
@@ -144,18 +144,21 @@ class Workers:
         with self._changed:
             self._all.add(worker)
             if self._closing.is_set():
-                worker.kill()
+                worker.kill("the model was closed")
+        loaded: Header = {}
+        reason = ""
         try:
             loaded = worker.load(*self._load, self._start_timeout_s)
             reason = _reason(loaded)
-        except (TimeoutError, WorkerEnded) as error:
-            loaded = {}
-            late = isinstance(error, TimeoutError)
-            reason = f"it was not ready within {self._start_timeout_s:g} s" if late else "its process ended"
+        except TimeoutError:
+            worker.kill(f"it was not ready within {self._start_timeout_s:g} s")
+        except WorkerEnded:
+            _log.debug("%s: process %d ended while it loaded", self._launch.label, worker.pid)
         if reason:
-            worker.kill()
+            worker.kill("it could not load the model")
+        if reason or not loaded:
             self._wait_for_end(worker)
-            raise ModelNotReady(f"the model cannot be loaded: {reason}")
+            raise ModelNotReady(f"the model cannot be loaded: {reason or f'its process ended: {worker.ending}'}")
         with self._changed:
             self._ready.add(worker)
             self._free.append(worker)
@@ -185,7 +188,7 @@ class _Call:
     def stop(self) -> None:
         with self._lock:
             if self._worker is not None:
-                self._worker.kill()
+                self._worker.kill("its call was given up")
 
     def finish(self) -> None:
         with self._lock:

@@ -29,7 +29,7 @@ class Script:
     where it is no score.py.
     """
 
-    ready: dict[str, Any] = {}
+    ready: dict[str, Any] = {"outputs": None}
 
     def __init__(self, path: str) -> None:
         stand_ins.install()

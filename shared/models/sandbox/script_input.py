@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import sys
@@ -51,8 +52,9 @@ def reader_for(run: Callable[..., Any]) -> tuple[bool, Callable[[ScriptRequest],
     if not parameters:
         raise TypeError("run() needs to accept an argument for input data, beside any request_headers")
     raw = [module for name in _RAW_MODULES if (module := sys.modules.get(name)) and module._rawHttpRequested]
-    schema = sys.modules.get("inference_schema.schema_util")
-    described = schema is not None and schema.is_schema_decorated(run)
+    described = "inference_schema.schema_decorators" in sys.modules and importlib.import_module(
+        "inference_schema.schema_util"
+    ).is_schema_decorated(run)
     if raw and described:
         raise TypeError("run() cannot be decorated with both @rawhttp and @input_schema")
     only = parameters[0].name

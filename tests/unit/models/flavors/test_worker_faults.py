@@ -1,0 +1,270 @@
+"""Workers that crash, hang, print without end or start processes of their own: the app stays, and so do its calls."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout, SlipwayError
+from shared.models.flavor import Abort, RawCall
+from shared.models.flavors.script import SandboxedScript
+from shared.models.flavors.worker_environment import WorkerSpec
+from tests.unit.models.flavors.scripts import LOGGER, WAIT_S, Log, answer, load, post, running
+
+# Runs the lines it is sent; what they call `result` is answered.
+LINES = """
+    import os, subprocess, sys, threading
+    def init(): pass
+    def run(raw_data):
+        names = {"os": os, "subprocess": subprocess, "sys": sys, "threading": threading, "result": None}
+        exec(raw_data, names)
+        return names["result"]
+"""
+HANG = "print('hanging', os.getpid()); threading.Event().wait()"
+CHILD = "[sys.executable, '-c', 'import threading; threading.Event().wait()']"
+PID = "result = os.getpid()"
+
+
+@pytest.fixture
+def script(tmp_path: Path, log: Log) -> Iterator[SandboxedScript]:
+    with running(tmp_path, LINES) as script:
+        log.wait_for("is ready")
+        yield script
+
+
+class Calling(threading.Thread):
+    """A call in a thread of its own, and what becomes of it."""
+
+    def __init__(self, script: SandboxedScript, lines: str) -> None:
+        super().__init__()
+        self.abort = Abort()
+        self.error: SlipwayError | None = None
+        self._work: Callable[[], object] = lambda: script.run(RawCall("POST", "", {}, lines.encode()), self.abort)
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._work()
+        except SlipwayError as error:
+            self.error = error
+
+
+def wait_for_exit(pid: int) -> None:
+    """Raises AssertionError when the process is there for long."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([process], [], [], WAIT_S)[0], f"process {pid} goes on"
+    finally:
+        os.close(process)
+
+
+def test_a_worker_killed_in_the_middle_of_a_call_fails_that_call_and_is_replaced(
+    script: SandboxedScript, log: Log
+) -> None:
+    calling = Calling(script, HANG)
+    pid = int(log.wait_for("hanging").split()[-1])
+    os.kill(pid, signal.SIGKILL)
+    calling.join()
+    assert isinstance(calling.error, ScoringFailed)
+    assert calling.error.message == (
+        "the model's process ended (SIGKILL, as happens when memory runs out): its log tells more"
+    )
+    assert f"process {pid} ended: SIGKILL" in log.wait_for("ended")
+    log.wait_for("is ready")
+    assert answer(script, PID) != pid
+
+
+def test_a_call_that_nobody_waits_for_is_stopped_at_once(script: SandboxedScript, log: Log) -> None:
+    calling = Calling(script, HANG)
+    pid = int(log.wait_for("hanging").split()[-1])
+    calling.abort.fire()
+    calling.join()
+    assert isinstance(calling.error, ScoringTimeout)
+    wait_for_exit(pid)
+    log.wait_for("is ready")
+    assert answer(script, PID) != pid
+
+
+def test_a_call_given_up_before_it_began_is_not_begun(script: SandboxedScript) -> None:
+    abort = Abort()
+    abort.fire()
+    with pytest.raises(ScoringTimeout):
+        script.run(RawCall("POST", "", {}, b"os._exit(1)"), abort)
+    assert answer(script, "result = 1") == 1
+
+
+def test_giving_a_call_up_when_it_has_ended_harms_nobody(script: SandboxedScript) -> None:
+    abort = Abort()
+    pid = script.run(RawCall("POST", "", {}, PID.encode()), abort).body
+    abort.fire()
+    assert post(script, PID).body == pid
+
+
+def test_a_call_that_waits_for_a_free_worker_can_be_given_up(script: SandboxedScript, log: Log) -> None:
+    first = Calling(script, HANG)
+    log.wait_for("hanging")
+    second = Calling(script, PID)
+    second.abort.fire()
+    second.join()
+    assert isinstance(second.error, ScoringTimeout)
+    assert first.is_alive()
+    first.abort.fire()
+    first.join()
+
+
+@pytest.mark.parametrize(
+    ("lines", "ending"),
+    [
+        ("sys.exit(3)", "exit status 3"),
+        ("os._exit(4)", "exit status 4"),
+        ("os.abort()", "SIGABRT"),
+        ("import ctypes; ctypes.string_at(0)", "SIGSEGV"),
+        ("os.closerange(3, 1000)", "exit status 1"),
+    ],
+)
+def test_a_script_that_ends_its_process_fails_the_call(
+    script: SandboxedScript, log: Log, lines: str, ending: str
+) -> None:
+    with pytest.raises(ScoringFailed) as caught:
+        post(script, lines)
+    assert caught.value.message == f"the model's process ended ({ending}): its log tells more"
+    assert log.wait_for(" ended: ").endswith(f" ended: {ending}")
+    log.wait_for("is ready")
+    assert answer(script, "result = 1") == 1
+
+
+def test_while_no_worker_is_alive_the_model_is_not_ready(tmp_path: Path, log: Log) -> None:
+    """The second start waits until it is told that it may."""
+    gate = tmp_path / "gate"
+    source = f"""
+        import os
+        def init():
+            if os.path.exists({str(gate)!r}):
+                open({str(gate)!r}).close()
+        def run(raw_data): os._exit(1) if raw_data else None
+    """
+    with running(tmp_path / "package", source) as script:
+        os.mkfifo(gate)
+        with pytest.raises(ScoringFailed):
+            post(script, "end")
+        log.wait_for(" ended: ")
+        with pytest.raises(ModelNotReady, match="is being started again"):
+            post(script)
+        gate.open("w").close()
+        log.wait_for("is ready")
+        assert post(script).status == 200
+
+
+def test_a_model_that_cannot_be_started_again_is_tried_ever_more_rarely(tmp_path: Path, log: Log) -> None:
+    flag = tmp_path / "broken"
+    source = f"""
+        import os
+        def init():
+            if os.path.exists({str(flag)!r}): raise ValueError("broken now")
+        def run(raw_data): os._exit(1)
+    """
+    with running(tmp_path / "package", source) as script:
+        flag.touch()
+        with pytest.raises(ScoringFailed):
+            post(script)
+        assert "ValueError: broken now; the next try is in 0.5 s" in log.wait_for("the next try")
+        assert "ValueError: broken now; the next try is in 1 s" in log.wait_for("the next try")
+
+
+def test_two_workers_are_two_lanes(tmp_path: Path, log: Log) -> None:
+    with running(tmp_path, LINES, WorkerSpec(workers=2)) as script:
+        assert script.lanes == 2
+        hanging = Calling(script, HANG)
+        pid = int(log.wait_for("hanging").split()[-1])
+        assert answer(script, PID) not in (pid, os.getpid())
+        os.kill(pid, signal.SIGKILL)
+        hanging.join()
+        assert answer(script, "result = 1") == 1
+
+
+def test_many_calls_share_few_workers(tmp_path: Path) -> None:
+    with running(tmp_path, LINES, WorkerSpec(workers=2)) as script:
+        seen: list[int] = []
+        threads = [threading.Thread(target=lambda: seen.append(answer(script, PID))) for _ in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(seen) == 40
+        assert len(set(seen)) <= 2
+
+
+def test_processes_of_a_worker_end_with_it(script: SandboxedScript, log: Log) -> None:
+    calling = Calling(script, f"print('child', subprocess.Popen({CHILD}).pid); {HANG}")
+    child = int(log.wait_for("child").split()[-1])
+    log.wait_for("hanging")
+    calling.abort.fire()
+    calling.join()
+    wait_for_exit(child)
+
+
+def test_processes_of_a_worker_that_ends_by_itself_end_too(script: SandboxedScript) -> None:
+    child = answer(script, f"result = subprocess.Popen({CHILD}).pid")
+    with pytest.raises(ScoringFailed):
+        post(script, "os._exit(0)")
+    wait_for_exit(child)
+
+
+def test_closing_ends_workers_in_the_middle_of_a_call(tmp_path: Path, log: Log) -> None:
+    script = load(tmp_path, LINES)
+    calling = Calling(script, f"print('child', subprocess.Popen({CHILD}).pid); {HANG}")
+    child = int(log.wait_for("child").split()[-1])
+    pid = int(log.wait_for("hanging").split()[-1])
+    script.close()
+    calling.join()
+    assert calling.error is not None
+    wait_for_exit(pid)
+    wait_for_exit(child)
+    with pytest.raises(ModelNotReady):
+        post(script)
+
+
+def test_output_without_end_is_cut_to_lines_and_holds_up_nothing(script: SandboxedScript, log: Log) -> None:
+    lines = "print('a' * 5_000_000); print('ä'); sys.stderr.write('\\udc80\\n'); os.write(2, b'\\xff\\n'); result = 1"
+    assert answer(script, lines) == 1
+    assert len(log.wait_for("aaaa")) < 5000
+    assert log.wait_for("ä").endswith(": ä")
+    assert log.wait_for("\\udc80").endswith(": \\udc80")
+    assert log.wait_for("\ufffd").endswith(": \ufffd")
+    answer(script, "os.write(1, b'x\\n' * 10_000); print('the last')")
+    log.wait_for("the last")
+
+
+def test_a_script_that_closes_its_output_goes_on(script: SandboxedScript) -> None:
+    assert answer(script, "os.close(1); os.close(2); result = 1") == 1
+    assert answer(script, "result = 2") == 2
+
+
+def test_a_worker_ends_with_the_app(tmp_path: Path) -> None:
+    """However it ends; and although it is busy."""
+    program = f"""
+import logging, pathlib, sys
+from tests.unit.models.flavors.scripts import load, post
+logging.getLogger({LOGGER!r}).setLevel(logging.INFO)
+logging.getLogger({LOGGER!r}).addHandler(logging.StreamHandler(sys.stdout))
+script = load(pathlib.Path({str(tmp_path)!r}), {LINES!r})
+post(script, {HANG!r})
+"""
+    app = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    output: IO[str] | None = app.stdout
+    assert output is not None
+    with output:
+        pid = int(next(line for line in output if "hanging" in line).split()[-1])
+        app.kill()
+        app.wait()
+        wait_for_exit(pid)
