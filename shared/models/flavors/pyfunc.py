@@ -1,14 +1,18 @@
 """The pyfunc flavor: any MLflow model, in worker processes of its own."""
 
+import logging
 from pathlib import Path
 from typing import Any, Final
 
 from shared.errors import SchemaMismatch, ScoringFailed
 from shared.models.flavor import Abort
 from shared.models.flavors.sandboxed import Refused, Sandbox
+from shared.models.flavors.wording import one_line
 from shared.models.flavors.worker_environment import WorkerSpec
 from shared.models.sandbox.arrays import pack, tagged, unpack
 from shared.models.signature import Array, Features, Inputs, Output, Params, Signature
+
+_log = logging.getLogger(__name__)
 
 UNREADABLE: Final = "the model's process answered what cannot be read"
 
@@ -57,6 +61,8 @@ def load_pyfunc(folder: Path, signature: Signature, spec: WorkerSpec, example: I
         "example_params": tagged(example.params if example is not None else {}),
     }
     sandbox = Sandbox(folder, spec, load, parts)
+    if refused := sandbox.loaded.get("refused"):
+        _log.warning("model %s was not warmed up: %s", folder.name, one_line(str(refused)))
     return SandboxedPyfunc(sandbox, signature.outputs or _seen(sandbox.loaded))
 
 

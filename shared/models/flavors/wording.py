@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-# Paths of this machine; a slash within a word, or between numbers, may stay.
-_PATH: Final = re.compile(r"""(?<![\w.])(?:~|\.{1,2})?/[^\s"'(),:;]+""")
+# Paths of this machine, between quotes with their spaces; a slash within a word, or between numbers, may stay.
+_PATH: Final = re.compile(r"""(?<=["'])(?:~|\.{1,2})?/[^"']*(?=["'])|(?<![\w.])(?:~|\.{1,2})?/[^\s"'(),:;]+""")
 _LONGEST: Final = 300
 
 

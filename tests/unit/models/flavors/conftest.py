@@ -1,22 +1,13 @@
 """What tests of the workers share."""
 
-import logging
 from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.models.flavors.scripts import LOGGER, Log
+from tests.unit.models.flavors.scripts import Log, logged
 
 
 @pytest.fixture
 def log() -> Iterator[Log]:
-    handler = Log()
-    logger = logging.getLogger(LOGGER)
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
-    try:
+    with logged() as handler:
         yield handler
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)

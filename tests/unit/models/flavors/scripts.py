@@ -82,3 +82,17 @@ class Log(logging.Handler):
             self.seen.append(line)
             if part in line:
                 return line
+
+
+@contextmanager
+def logged() -> Iterator[Log]:
+    handler = Log()
+    logger = logging.getLogger(LOGGER)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
