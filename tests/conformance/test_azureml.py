@@ -69,12 +69,13 @@ def test_a_deployment_is_pinned_at_any_traffic(told: Handover, sample: Find, dep
 
 
 def test_a_table_without_its_index_and_in_another_order(told: Handover, sample: Find) -> None:
+    """One output is answered as a bare list, as Azure ML does."""
     known = sample("iris-columns")
     reversed_rows = [row[::-1] for row in known.data]
     table = {"columns": known.columns[::-1], "data": reversed_rows}
     answer = score(told, "iris-columns", {"input_data": table})
     assert answer.status == 200
-    tensors.check(known, "variable", np.array([row["variable"] for row in answer.document]))
+    tensors.check(known, "variable", np.array(answer.document))
 
 
 @pytest.mark.parametrize("named", [True, False])
