@@ -2,6 +2,7 @@
 
 import uuid
 import warnings
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -34,12 +35,13 @@ _OPSETS = {"": 18, "ai.onnx.ml": 3}
 _CREATED_AT = "2013-10-01 00:00:00"
 
 
-def onnx_model(pipeline: Pipeline, name: str) -> ModelProto:
+def onnx_model(pipeline: Pipeline, name: str, strings: Sequence[str] = STRINGS) -> ModelProto:
     """The pipeline as a graph: an input `[rows, 1]` per column; `late` and `late_probability` `[rows]` out.
 
+    `strings`: which of the string columns the pipeline takes.
     Raises what `onnx.checker` raises if the graph is not a valid one.
     """
-    columns = [(column, StringTensorType([None, 1])) for column in STRINGS]
+    columns = [(column, StringTensorType([None, 1])) for column in strings]
     columns += [(column, FloatTensorType([None, 1])) for column in NUMBERS]
     with warnings.catch_warnings():
         # skl2onnx 1.20 hands protobuf booleans for integers; protobuf 7.34 will refuse them.
@@ -69,9 +71,9 @@ def _name_outputs(model: ModelProto) -> None:
     graph.output.append(helper.make_tensor_value_info(PROBABILITY_OUTPUT, TensorProto.FLOAT, [None]))
 
 
-def feeds(inputs: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The graph's inputs, each `[rows, 1]`, from the columns of `data.inputs`."""
-    return {column: inputs[column].to_numpy().reshape(-1, 1) for column in INPUTS}
+def feeds(inputs: pd.DataFrame, columns: Iterable[str] = INPUTS) -> dict[str, np.ndarray]:
+    """The graph's inputs, each `[rows, 1]`, from those `columns` of `data.inputs` that it takes."""
+    return {column: inputs[column].to_numpy().reshape(-1, 1) for column in columns}
 
 
 def save(model: ModelProto, example: pd.DataFrame, folder: Path) -> None:

@@ -43,7 +43,7 @@ def rule_quality(train: Examples, test: Examples) -> Quality:
 def converted_probability(model: ModelProto, inputs: pd.DataFrame) -> np.ndarray:
     """What onnxruntime answers: the probability of late, `[rows]`."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    (probability,) = session.run([PROBABILITY_OUTPUT], feeds(inputs))
+    (probability,) = session.run([PROBABILITY_OUTPUT], feeds(inputs, [one.name for one in session.get_inputs()]))
     return np.asarray(probability)
 
 

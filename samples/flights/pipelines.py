@@ -1,10 +1,10 @@
-"""The two models as scikit-learn pipelines: strings and numbers go in as columns, probabilities come out.
+"""The models as scikit-learn pipelines: strings and numbers go in as columns, probabilities come out.
 
 blue is a logistic regression, green a histogram gradient boosting. Every step is one that skl2onnx converts.
 Settings were chosen by training on January to June and testing on July to September; later months had no say.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
@@ -19,12 +19,14 @@ from samples.flights.data import NUMBERS, STRINGS
 _SEED = 2013
 
 
-def logistic_regression() -> Pipeline:
+def logistic_regression(strings: Sequence[str] = STRINGS) -> Pipeline:
     """Missing numbers become the median; a carrier or airport never seen in training weighs nothing."""
-    numbers = Pipeline([("impute", SimpleImputer(strategy="median")), ("scale", StandardScaler())])
+    # Of some carriers no aircraft is in the register: a column without any number is 0, and weighs nothing.
+    impute = SimpleImputer(strategy="median", keep_empty_features=True)
+    numbers = Pipeline([("impute", impute), ("scale", StandardScaler())])
     columns = ColumnTransformer(
         [
-            ("strings", OneHotEncoder(handle_unknown="ignore"), list(STRINGS)),
+            ("strings", OneHotEncoder(handle_unknown="ignore"), list(strings)),
             ("numbers", numbers, list(NUMBERS)),
         ]
     )

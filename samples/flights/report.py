@@ -54,6 +54,14 @@ class Trained(_Record):
     parity: Parity
 
 
+class ByCarrier(_Record):
+    """The models of the carriers, taken together over the test rows; `own`: the carriers that have one."""
+
+    own: list[str]
+    quality: Quality
+    largest_difference: float
+
+
 class Report(_Record):
     """All figures of one training; `sources` is the digest of what it was made from, written last of all."""
 
@@ -63,6 +71,7 @@ class Report(_Record):
     rows: Rows
     rule: Quality
     models: dict[str, Trained]
+    by_carrier: ByCarrier
     seconds: dict[str, float]
 
     @classmethod
@@ -88,4 +97,11 @@ class Report(_Record):
                 f"{model.parity.largest_difference:.1e}",
                 str(model.parity.split_ties),
             )
+        table.add_row(
+            f"by carrier: {len(self.by_carrier.own)} logistic regressions",
+            f"{self.by_carrier.quality.auc:.4f}",
+            f"{self.by_carrier.quality.log_loss:.4f}",
+            f"{self.by_carrier.largest_difference:.1e}",
+            "0",
+        )
         return table

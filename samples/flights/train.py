@@ -1,4 +1,4 @@
-"""`python -m samples.flights.train`: makes sure that both models are there, trained from what is here.
+"""`python -m samples.flights.train`: makes sure that the models are there, trained from what is here.
 
 Nothing is done where the outputs were made from the same data, code and libraries. What needs pandas or
 scikit-learn is imported only once there is something to train, so that the second run takes no time.
@@ -21,6 +21,8 @@ from samples.flights.steps import Steps
 
 DEFAULT_OUT: Final = Path("build/flights")
 MODEL_NAMES: Final = ("blue", "green")
+CARRIERS: Final = "carriers"
+"""The package of one model a carrier."""
 
 
 def ensure_trained(
@@ -60,7 +62,8 @@ def _replace(staging: Path, out: Path) -> None:
 
 
 def _complete(models: Path) -> bool:
-    return all((models / name / "MLmodel").is_file() for name in MODEL_NAMES)
+    files = [*(models / name / "MLmodel" for name in MODEL_NAMES), models / CARRIERS / "segments.yaml"]
+    return all(file.is_file() for file in files)
 
 
 @contextmanager

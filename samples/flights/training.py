@@ -1,4 +1,4 @@
-"""One training from the flights to two MLflow models and their figures."""
+"""One training from the flights to MLflow models and their figures."""
 
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,7 @@ from onnx import ModelProto
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits  # it publishes no types
 
-from samples.flights import convert, data, evaluate
+from samples.flights import carriers, convert, data, evaluate
 from samples.flights.evaluate import Examples
 from samples.flights.pipelines import PIPELINES
 from samples.flights.report import Report, Rows, Trained
@@ -20,7 +20,7 @@ _SAMPLE_SEED = 2013
 
 
 def train(models: Path, sample: int | None, digest: str, steps: Steps) -> Report:
-    """Writes `models`/blue and `models`/green and returns the report.
+    """Writes `models`/blue, `models`/green and the package `models`/carriers, and returns the report.
 
     `sample` takes that many of the labelled flights instead of all. Raises ConversionError if a converted
     model does not predict what the trained one does.
@@ -28,17 +28,20 @@ def train(models: Path, sample: int | None, digest: str, steps: Steps) -> Report
     with steps.step("read the flights"):
         flights = data.load()
         train_set, test_set = split(flights, sample)
-    trained = {}
+    trained, graphs = {}, {}
     for name in PIPELINES:
-        trained[name], graph = _train_one(name, train_set, test_set, steps)
+        trained[name], graphs[name] = _train_one(name, train_set, test_set, steps)
         with steps.step(f"save {name}"):
-            convert.save(graph, flights[list(data.INPUTS)].head(1), models / name)
+            convert.save(graphs[name], flights[list(data.INPUTS)].head(1), models / name)
+    with steps.step("train, convert, test and save one model a carrier"):
+        by_carrier = carriers.train(models / "carriers", train_set, test_set, graphs["blue"])
     return Report(
         sources=digest,
         sample=sample,
         rows=_rows(flights, train_set, test_set),
         rule=evaluate.rule_quality(train_set, test_set),
         models=trained,
+        by_carrier=by_carrier,
         seconds=steps.seconds,
     )
 
