@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from devhost.stack import Stack
-from samples.flights.local import ENDPOINT, FAILURES, running, storage, token
+from samples.flights.local import BY_CARRIER, ENDPOINT, FAILURES, running, storage, token
 from samples.flights.steps import Steps
 from shared.auth.access import Role
 from shared.batch.job import dropped_id
@@ -25,6 +25,7 @@ from shared.ports import Container
 
 _WORK_DIR: Final = Path("build/demo")
 _REQUEST: Final = Path("samples/flights/request.json")
+_CARRIERS_REQUEST: Final = Path("samples/flights/carriers.json")
 _MONTH: Final = 12
 _BLOB: Final = f"{ENDPOINT}/2013-12.csv"
 _DEADLINE_S: Final = 240
@@ -34,7 +35,8 @@ def main() -> int:
     console = Console(highlight=False)
     try:
         with running(console, _WORK_DIR) as stack:
-            _score_one(console, stack)
+            _score(console, stack, ENDPOINT, _REQUEST)
+            _score(console, stack, BY_CARRIER, _CARRIERS_REQUEST)
             truth = _drop_month(console, stack)
             job = _follow(console, stack, truth.job_id)
             _show(console, stack, job, truth.late)
@@ -47,18 +49,18 @@ def main() -> int:
     return 0
 
 
-def _score_one(console: Console, stack: Stack) -> None:
-    """One real flight, asked as any HTTP client would."""
-    body = _REQUEST.read_text()
+def _score(console: Console, stack: Stack, endpoint: str, request: Path) -> None:
+    """One real flight, and what it would be of other carriers, asked as any HTTP client would."""
+    body = request.read_text()
     reply = requests.post(
-        f"{stack.url}/endpoints/{ENDPOINT}/score",
+        f"{stack.url}/endpoints/{endpoint}/score",
         data=body,
         headers={"Authorization": f"Bearer {token(stack, [Role.SCORE])}", "Content-Type": "application/json"},
         timeout=30,
     )
     if not reply.ok:
         raise SlipwayError(f"scoring answered {reply.status_code}: {reply.text}")
-    console.print(f"\n[bold]POST /endpoints/{ENDPOINT}/score[/bold]")
+    console.print(f"\n[bold]POST /endpoints/{endpoint}/score[/bold]")
     console.print_json(body, indent=None)
     console.print(f"[bold]{reply.status_code}[/bold]")
     for name in ("azureml-model-deployment", "x-slipway-model", "x-request-id"):

@@ -1,4 +1,4 @@
-"""The flights endpoint on this machine: storage, token issuer and host running, both models published."""
+"""The flights endpoints on this machine: storage, token issuer and host running, the models published."""
 
 import fcntl
 import shutil
@@ -17,14 +17,16 @@ from devhost.processes import is_listening
 from devhost.stack import Stack
 from samples.flights.report import ConversionError
 from samples.flights.steps import Steps
-from samples.flights.train import DEFAULT_OUT, MODEL_NAMES, ensure_trained
+from samples.flights.train import CARRIERS, DEFAULT_OUT, MODEL_NAMES, ensure_trained
 from shared.auth.access import Role
 from shared.errors import SlipwayError
 from shared.models.package import ModelRef
 
 ENDPOINT: Final = "flight-delay"
+BY_CARRIER: Final = "flight-delay-by-carrier"
 AUDIENCE: Final = "api://slipway"
 ENDPOINT_FILE: Final = Path("samples/flights/endpoint.yaml")
+CARRIERS_FILE: Final = Path("samples/flights/carriers.yaml")
 _APP_DIR: Final = Path()
 # What a person at the terminal is told in one line.
 FAILURES: Final = (SlipwayError, HostError, ConversionError, AzureError, OSError)
@@ -63,8 +65,9 @@ def running(console: Console, work_dir: Path, ports: tuple[int, int] | None = No
         try:
             with steps.step("start storage, token issuer and host"):
                 stack.start()
-            with steps.step("publish the models and the endpoint"):
+            with steps.step("publish the models and the endpoints"):
                 publish(stack)
+                publish_by_carrier(stack)
             yield stack
         finally:
             with steps.step("stop what was started"):
@@ -96,6 +99,13 @@ def publish(stack: Stack, models: Path = DEFAULT_OUT / "models", endpoint_file: 
         ref = upload_model(models / name, ENDPOINT, str(version), account, progress=lambda size_bytes: None)
         refs[f"models:/{ref}"] = ref
     publish_revision(stack.url, token(stack, [Role.MANAGE]), read_endpoint_file(endpoint_file, refs))
+
+
+def publish_by_carrier(stack: Stack, package: Path = DEFAULT_OUT / "models" / CARRIERS) -> None:
+    """The same for the endpoint of one model a carrier, which is one package."""
+    ref = upload_model(package, BY_CARRIER, "1", storage(stack), progress=lambda size_bytes: None)
+    draft = read_endpoint_file(CARRIERS_FILE, {f"models:/{ref}": ref})
+    publish_revision(stack.url, token(stack, [Role.MANAGE]), draft)
 
 
 def token(stack: Stack, roles: Sequence[Role]) -> str:

@@ -98,7 +98,7 @@ class Report(_Record):
                 str(model.parity.split_ties),
             )
         table.add_row(
-            f"by carrier: {len(self.by_carrier.own)} logistic regressions",
+            f"by carrier: {len(self.by_carrier.own)} models",
             f"{self.by_carrier.quality.auc:.4f}",
             f"{self.by_carrier.quality.log_loss:.4f}",
             f"{self.by_carrier.largest_difference:.1e}",
