@@ -9,8 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
-from shared.adapters import blobs, instance
-from shared.adapters.entra import EntraKeys
+from shared.adapters import instance
 from shared.adapters.telemetry import Telemetry
 from shared.auth.authenticate import Authenticator
 from shared.auth.keys import KeyRing
@@ -67,7 +66,13 @@ class Services:
 
 @cache
 def services() -> Services:
-    """One set a process. Raises ConfigurationError, and tries again at the next call."""
+    """One set a process. Raises ConfigurationError, and tries again at the next call.
+
+    The adapters come in here: with them come the SDKs, which a process that only indexes the functions never needs.
+    """
+    from shared.adapters import blobs
+    from shared.adapters.entra import EntraKeys
+
     settings = read_settings(os.environ)
     rules = TokenRules.from_settings(settings)
     store = blobs.BlobStorage(blobs.connect(settings))

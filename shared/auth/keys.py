@@ -6,9 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
-
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from typing import Any, NamedTuple, Protocol
 
 from shared.auth.rules import TokenVersion
 from shared.errors import IdentityProviderUnavailable, TokenRejected
@@ -22,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 class SigningKey(NamedTuple):
     kid: str
-    key: RSAPublicKey
+    key: Any  # cryptography's RSAPublicKey; named so, it would have to be imported to index the functions
     issuer: str | None  # as the key document has it; Entra's v1 documents say nothing
 
 

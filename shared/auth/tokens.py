@@ -7,10 +7,8 @@ https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-token
 import base64
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
-
-from jwt import PyJWTError
-from jwt.api_jws import PyJWS
+from functools import cache
+from typing import Any, NamedTuple
 
 from shared.auth import claims as read
 from shared.auth.access import Principal
@@ -25,7 +23,6 @@ LEEWAY_S = 60.0
 # RFC 6750, section 2.1: scheme, spaces, b64token. A scheme is taken in any case (RFC 9110, section 11.1).
 _BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*)", re.ASCII)
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
-_JWS = PyJWS(algorithms=[ALGORITHM])
 _CLIENT_CLAIM = {TokenVersion.V1: "appid", TokenVersion.V2: "azp"}
 
 
@@ -101,10 +98,20 @@ def _decode(part: str) -> bytes:
         raise TokenRejected("the token is not a signed JWT") from None
 
 
+@cache
+def _signatures() -> tuple[Any, type[Exception]]:
+    """PyJWT's verifier and its error. With it comes cryptography, which a process that only indexes never needs."""
+    from jwt import PyJWTError
+    from jwt.api_jws import PyJWS
+
+    return PyJWS(algorithms=[ALGORITHM]), PyJWTError
+
+
 def _signed_claims(token: str, key: SigningKey) -> read.Claims:
+    signatures, failure = _signatures()
     try:
-        payload = _JWS.decode(token, key.key, algorithms=[ALGORITHM])
-    except PyJWTError:
+        payload: bytes = signatures.decode(token, key.key, algorithms=[ALGORITHM])
+    except failure:
         raise TokenRejected("the token's signature is not good") from None
     return read.parse(payload)
 

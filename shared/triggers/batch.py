@@ -10,16 +10,16 @@ from typing import Any, NotRequired, TypedDict
 import azure.functions as func
 import grpc
 from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
-from azurefunctions.extensions.bindings.blob import BlobClient
 
 from shared.auth.access import Role, require
-from shared.batch import intake, mini_batch, orchestrator, planner, progress, promotion, reconciler, schedules
+from shared.batch import intake, orchestrator, planner, progress, promotion, reconciler, schedules
 from shared.batch import job as jobs
 from shared.batch.job import Job
 from shared.errors import ScoringFailed, SlipwayError, StaleAttempt
 from shared.ports import Container
 from shared.services import services
 from shared.settings import DATA_CONNECTION, read_trigger_settings
+from shared.triggers.dropped import BlobReference
 from shared.triggers.http import Call, Reply, json_reply
 from shared.triggers.routes import route
 
@@ -47,9 +47,13 @@ for _orchestration in (orchestrator.run_job, orchestrator.score_window):
 
 @blueprint.blob_trigger("blob", f"{Container.INBOX}/{{name}}", DATA_CONNECTION, source=func.BlobSource(_source))
 @blueprint.durable_client_input("client")
-def drop(blob: BlobClient, client: SyncDurableFunctionsClient) -> None:
-    found = blob.get_blob_properties()
-    job = intake.drop(found.name, found.etag, services().batch)
+def drop(blob: BlobReference, client: SyncDurableFunctionsClient) -> None:
+    ports = services().batch
+    found = ports.store.find(Container.INBOX, blob.name)
+    if found is None:
+        _log.warning("%s/%s was taken away before its job could start", Container.INBOX, blob.name)
+        return
+    job = intake.drop(found.name, found.etag, ports)
     if job is not None:
         _start(client, job)
 
@@ -96,6 +100,8 @@ def plan_job(task: Task) -> dict[str, Any]:
 @blueprint.activity_trigger("task")
 def list_pending(task: Task) -> dict[str, Any]:
     def pending() -> dict[str, Any]:
+        from shared.batch import mini_batch  # brings pyarrow, which indexing the functions does not need
+
         missing = mini_batch.list_pending(
             task["job_id"], task["attempt"], task["first"], task["last"], services().batch
         )
@@ -107,6 +113,8 @@ def list_pending(task: Task) -> dict[str, Any]:
 @blueprint.activity_trigger("task")
 def score_mini_batch(task: Task) -> dict[str, Any]:
     def score() -> dict[str, Any]:
+        from shared.batch import mini_batch
+
         entry = mini_batch.score_mini_batch(task["job_id"], task["attempt"], task["index"], services().batch)
         return {"predicted": entry.predicted, "rejected": entry.rejected}
 

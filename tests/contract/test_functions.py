@@ -28,6 +28,6 @@ def test_every_http_function_leaves_authentication_to_the_code(functions: dict[s
     assert {trigger["settings"]["authLevel"] for trigger in triggers} == {"ANONYMOUS"}
 
 
-def test_blob_trigger_binds_the_client_and_never_the_content(functions: dict[str, Any]) -> None:
+def test_blob_trigger_binds_a_reference_and_never_the_content(functions: dict[str, Any]) -> None:
     trigger = next(binding for binding in functions["drop"] if binding["kind"] == "blobTrigger")
     assert trigger["deferred"] is True
