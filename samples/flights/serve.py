@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from samples.flights.local import ENDPOINT, FAILURES, running, token
+from samples.flights.local import BY_CARRIER, ENDPOINT, FAILURES, running, token
 from shared.auth.access import Role
 
 _WORK_DIR: Final = Path("build/serve")
@@ -35,7 +35,7 @@ def main() -> int:
                 f"curl {stack.url}/endpoints/{ENDPOINT}/score -H 'Content-Type: application/json' "
                 f"-H 'Authorization: Bearer {token(stack, [Role.SCORE])}' --data @samples/flights/request.json\n"
             )
-            console.print("Ctrl-C stops it all.")
+            console.print(f"One model a carrier answers at /endpoints/{BY_CARRIER}/score.\nCtrl-C stops it all.")
             is_up = True
             threading.Event().wait()
     except FAILURES as error:
