@@ -18,7 +18,7 @@ class MatrixFeatures(dict[str, Array]):
 
 def columns_of(names: Sequence[str], matrix: Array) -> MatrixFeatures:
     # An __init__ of our own would cost a tenth of all that a row of 30 numbers costs.
-    features = MatrixFeatures(zip(names, matrix.T, strict=True))
+    features = MatrixFeatures(zip(names, matrix.T, strict=False))
     features.matrix = matrix
     return features
 

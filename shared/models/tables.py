@@ -5,7 +5,6 @@ does not fit, the columns of the block are taken one by one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -39,8 +38,9 @@ class Block:
         kind = self._kind
         if not picked:
             return np.empty((0, len(self.columns)), kind.dtype)
-        if not kind.plain.issuperset(map(type, chain.from_iterable(picked))):
-            return None
+        for row in picked:
+            if not kind.plain.issuperset(map(type, row)):
+                return None
         try:
             matrix = np.array(picked, np.float64 if kind.dtype.kind == "f" else kind.dtype)
         except OverflowError:

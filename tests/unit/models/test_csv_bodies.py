@@ -12,6 +12,9 @@ from shared.models.signature import Features, Signature
 from tests.unit.models.bodies import LOOSE, SIGNATURE, lists, refusal
 from tests.unit.models.graphs import tensors
 
+# So long that its header is read before its last bytes are seen.
+LONG = b"x,n\n" + b"1,2\n" * 9000 + b"\xff,1\n"
+
 
 def from_csv(body: bytes, signature: Signature = SIGNATURE) -> Features:
     return strict_from_csv(body, Converter(signature))
@@ -61,7 +64,10 @@ def test_a_csv_that_does_not_fit_is_told_where(body: bytes, message: str) -> Non
 
 
 @pytest.mark.parametrize("signature", [SIGNATURE, LOOSE])
-@pytest.mark.parametrize("body", [b"", b"\n\r\n", b"\xff,x\n1,2\n", b"x,n,s\n1,2,\xff\n", b'"x,n\n1,2\n'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\n\r\n", b"\xff,x\n1,2\n", b"x,n,s\n1,2,\xff\n", b'"x,n\n1,2\n', LONG],
+)
 def test_what_is_no_csv_is_malformed(body: bytes, signature: Signature) -> None:
     assert "CSV" in refusal(MalformedRequest, lambda: from_csv(body, signature))
 

@@ -1,11 +1,13 @@
 """What counts as a signature, and the example made from it."""
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from shared.models.coercion import KINDS
 from shared.models.features import Converter
 from shared.models.signature import Column, Signature, Tensor, count_rows, example
 from tests.unit.models.graphs import columns, tensors
@@ -46,13 +48,86 @@ def test_a_tensor_has_a_dimension_for_its_rows() -> None:
     assert refusal(tensors=[{"dtype": "float32", "shape": []}])
 
 
-@pytest.mark.parametrize("kind", ["boolean", "integer", "long", "float", "double", "string"])
+@pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_example_is_one_row_that_the_signature_takes(kind: Any) -> None:
     signature = columns("a", "b", type=kind)
     made = example(signature).features
-    again = Converter(signature).table(["a", "b"], [[made["a"].tolist()[0], made["b"].tolist()[0]]])
+    again = Converter(signature).arrays(made)
     assert count_rows(made) == 1
     assert {name: array.dtype for name, array in made.items()} == {name: array.dtype for name, array in again.items()}
+
+
+NESTED: list[tuple[dict[str, Any], Any]] = [
+    ({"type": "array", "items": {"type": "double"}}, [0.0]),
+    ({"type": "array", "items": {"type": "array", "items": {"type": "string"}}}, [[""]]),
+    ({"type": "map", "values": {"type": "long"}}, {"key": 0}),
+    (
+        {
+            "type": "object",
+            "properties": {
+                "when": {"type": "datetime", "required": True},
+                "tags": {"type": "array", "items": {"type": "boolean"}, "required": False},
+            },
+        },
+        {"when": "2000-01-01T00:00:00", "tags": [False]},
+    ),
+    ({"type": "array"}, []),
+    ({"type": "any"}, ""),
+]
+
+
+@pytest.mark.parametrize(("spec", "expected"), NESTED)
+def test_the_example_holds_one_of_everything_inside(spec: dict[str, Any], expected: Any) -> None:
+    signature = Signature.model_validate({"columns": [{"name": "a", **spec}]})
+    again = Signature.model_validate_json(signature.model_dump_json())
+    for each in (signature, again):
+        assert example(each).features["a"].tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"type": "array", "items": {"type": "sparse"}},
+        {"type": "array", "items": ["double"]},
+        {"type": "object", "properties": {"a": "double"}},
+        {"type": "object", "properties": ["a"]},
+        {"type": "map", "values": {}, "items": {"type": "long"}},
+    ],
+)
+def test_what_holds_unknown_types_is_refused(spec: dict[str, Any]) -> None:
+    assert "cannot be read" in refusal(columns=[{"name": "a", **spec}])
+
+
+# As Schema.to_json and ParamSchema.to_json of MLflow 3 write them.
+INPUTS = """[
+    {"type": "array", "items": {"type": "double"}, "name": "a", "required": true},
+    {"type": "object", "name": "o", "required": false, "properties":
+        {"x": {"type": "string", "required": true},
+         "y": {"type": "array", "items": {"type": "long"}, "required": false}}},
+    {"type": "map", "values": {"type": "long"}, "name": "m", "required": true},
+    {"type": "binary", "name": "b", "required": true},
+    {"type": "datetime", "name": "d", "required": true},
+    {"type": "any", "name": "any", "required": true}
+]"""
+PARAMS = """[
+    {"name": "p", "default": 1.5, "shape": null, "type": "double"},
+    {"name": "q", "default": [1, 2], "shape": [-1], "type": "long"},
+    {"name": "d", "default": "2020-01-01T00:00:00", "shape": null, "type": "datetime"},
+    {"name": "n", "default": null, "shape": null, "type": "string"}
+]"""
+
+
+def test_mlflows_own_documents_are_read() -> None:
+    signature = Signature.model_validate({"columns": json.loads(INPUTS), "params": json.loads(PARAMS)})
+    made = example(signature)
+    assert made.params == {"p": 1.5, "q": [1, 2], "d": "2020-01-01T00:00:00", "n": None}
+    assert {name: array.tolist() for name, array in made.features.items() if name != "d"} == {
+        "a": [[0.0]],
+        "o": [{"x": "", "y": [0]}],
+        "m": [{"key": 0}],
+        "b": [b""],
+        "any": [""],
+    }
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "float64", "str", "object", "string"])

@@ -24,6 +24,10 @@ def convert(kind: ColumnType, *values: Any, required: bool = True) -> np.ndarray
     return Converter(one(kind, required)).table(["c"], [[value] for value in values])["c"]
 
 
+def _objects(values: list[Any]) -> np.ndarray[Any, Any]:
+    return np.fromiter(values, np.dtype(object), len(values))
+
+
 def refusal(signature: Signature, names: list[str] | None, rows: list[list[Any]]) -> str:
     with pytest.raises(SchemaMismatch) as caught:
         Converter(signature).table(names, rows)
@@ -87,6 +91,59 @@ def test_a_value_that_is_not_of_the_type_is_named_by_column_and_row(kind: Column
     assert refusal(one(kind), ["c"], rows).startswith("column 'c', row 2: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020-02-29", "2020-02-29T00:00:00"),
+        ("2020-02-29 10:30", "2020-02-29T10:30:00"),
+        ("2020-02-29T10:30:15.123456789Z", "2020-02-29T10:30:15.123456789"),
+        ("2020-02-29T00:30:00+01:30", "2020-02-28T23:00:00"),
+        ("2020-02-29T23:30:00-0100", "2020-03-01T00:30:00"),
+        ("1678-01-01", "1678-01-01"),
+        ("2261-12-31T23:59:59", "2261-12-31T23:59:59"),
+    ],
+)
+def test_dates_come_as_text_and_become_utc(text: str, expected: str) -> None:
+    array = convert("datetime", text)
+    assert (array.dtype, array[0]) == (np.dtype("M8[ns]"), np.datetime64(expected, "ns"))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(
+            "",
+            "now",
+            "today",
+            "NaT",
+            "2020",
+            "2020-13-01",
+            "2021-02-29",
+            "1677-12-31",
+            "2262-01-01",
+            "2020-01-01T25:00",
+        ),
+        *("2020-01-01T10:00+1", "2020-01-01T10", " 2020-01-01", "٢٠٢٠-01-01", 1_577_836_800, True),
+    ],
+)
+def test_what_is_no_date_is_refused(bad: Any) -> None:
+    message = refusal(one("datetime"), ["c"], [["2020-01-01"], [bad]])
+    assert message.startswith("column 'c', row 1: ")
+    assert message.endswith("is not a date and time in ISO 8601 from the years 1678 to 2261")
+
+
+def test_binary_data_comes_in_base64() -> None:
+    assert convert("binary", "", "eA==", "/+8=").tolist() == [b"", b"x", b"\xff\xef"]
+    message = refusal(one("binary"), ["c"], [["eA==\n"]])
+    assert message == "column 'c', row 0: 'eA==\\n' is not binary data in Base64"
+
+
+def test_lists_and_objects_stay_as_they_are() -> None:
+    assert convert("array", [1, [2]], [1, [3]]).tolist() == [[1, [2]], [1, [3]]]
+    assert convert("object", {"a": 1}).tolist() == convert("map", {"a": 1}).tolist() == [{"a": 1}]
+    assert convert("any", [1], "x", None, required=False).tolist() == [[1], "x", None]
+
+
 def test_a_too_large_number_is_found_behind_missing_ones() -> None:
     message = refusal(one("float", required=False), ["c"], [[None], [1.0], [1e300]])
     assert message == "column 'c', row 2: 1e+300 is too large for type float"
@@ -111,16 +168,27 @@ def test_without_names_columns_come_in_the_order_of_the_signature() -> None:
     assert refusal(signature, None, [["x", 1]]) == "column 'a', row 0: 'x' is not a whole number"
 
 
-@pytest.mark.parametrize(("kind", "missing"), [("float", math.nan), ("double", math.nan), ("string", "")])
+@pytest.mark.parametrize(
+    ("kind", "missing"),
+    [
+        ("float", math.nan),
+        ("double", math.nan),
+        ("string", ""),
+        ("datetime", np.datetime64("NaT", "ns")),
+        *((kind, None) for kind in ("binary", "array", "object", "map", "any")),
+    ],
+)
 def test_an_optional_column_may_be_left_out_or_hold_nulls(kind: ColumnType, missing: Any) -> None:
     optional = Column(name="o", type=kind, required=False)
     signature = Signature(columns=(Column(name="a", type="long"), optional))
-    value = "x" if kind == "string" else 0.5
+    value: Any = {"float": 0.5, "double": 0.5, "string": "x", "datetime": "2020-01-01", "binary": "eA=="}.get(kind, [])
+    value = {} if kind in ("object", "map") else value
+    stored = convert(kind, value).tolist()[0] if kind == "binary" else value
     left_out = Converter(signature).table(["a"], [[1], [2]])["o"]
     with_nulls = Converter(signature).table(["a", "o"], [[1, None], [2, value], [3, None]])["o"]
     assert left_out.dtype == with_nulls.dtype == optional.dtype
     np.testing.assert_array_equal(left_out, np.array([missing] * 2, dtype=optional.dtype))
-    np.testing.assert_array_equal(with_nulls, np.array([missing, value, missing], dtype=optional.dtype))
+    np.testing.assert_array_equal(with_nulls, _objects([missing, stored, missing]).astype(optional.dtype))
 
 
 def test_an_optional_column_still_holds_its_type() -> None:
