@@ -69,8 +69,8 @@ class Converter:
             return loose.tensor(values)
         if len(self.signature.columns) == 1:
             return self.columns({self.signature.columns[0].name: list(values)})
-        names = ", ".join(column.name for column in self.signature.columns)
-        raise SchemaMismatch(f"the model takes columns by name: {names}")
+        names = [column.name for column in self.signature.columns]
+        raise SchemaMismatch(f"the model takes columns by name: {', '.join(names)}", names)
 
     def arrays(self, arrays: Mapping[str, Array]) -> Features:
         """Arrays that have a type already; cast only where nothing is lost."""

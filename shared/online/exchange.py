@@ -18,12 +18,13 @@ class Message(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """Who answered. `model_name`, `model_version`: of the package."""
+    """Who answered. `model_name`, `model_version`: of the package; `takes_tensors`: its signature has tensors."""
 
     endpoint: str
     deployment: str
     model_name: str
     model_version: str
+    takes_tensors: bool = False
 
 
 class Rendered(NamedTuple):

@@ -84,7 +84,8 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
             return await _run_script(call, name)
         if request.method != "POST":
             raise MethodNotAllowed(f"deployment '{name}' takes rows of data: use POST", "POST")
-        rendered = await _answer(call, Answered(endpoint.name, name, ref.name, ref.version))
+        takes_tensors = bool(serving.model.signature.tensors)
+        rendered = await _answer(call, Answered(endpoint.name, name, ref.name, ref.version, takes_tensors))
     return ScoreReply(rendered, name, str(ref))
 
 

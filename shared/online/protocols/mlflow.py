@@ -40,6 +40,10 @@ _CODES: Final = {
 }
 
 
+class _NoParams(MalformedRequest):
+    """Params that are no dictionary, which MLflow tells with a code of its own."""
+
+
 class Request(NamedTuple):
     """`data`: the JSON value of the form, or the bytes of a CSV or a Parquet file.
 
@@ -90,7 +94,7 @@ def _read_json(body: bytes) -> Request:
         raise MalformedRequest(f"{_ONE_FORM}. Received dictionary with input fields: [{fields}]")
     params = document.get("params")
     if not isinstance(params, dict | None):
-        raise _invalid(f"Parameters must be a dictionary. Got {_named(params)}.")
+        raise _NoParams(f"Invalid input. Parameters must be a dictionary. Got {_named(params)}.")
     return Request(cast(Form, given[0]), document[given[0]], params)
 
 
@@ -177,15 +181,19 @@ def _named(value: object) -> str:
 
 
 def render(predictions: Predictions, request: Request, answered: Answered) -> Rendered:
-    """What a model returned as an array: a list with an entry a row. As a table: a list of records, one a row."""
+    """An array comes back as a list with an entry a row, a table as records, and named tensors each as a list."""
     outputs = predictions.outputs
-    is_array = len(outputs) == 1 and outputs.keys() <= _UNNAMED
-    listed = writable(next(iter(outputs.values()))) if is_array else records(predictions)
-    return Rendered(dumps({"predictions": listed}), "application/json")
+    told: Any
+    if len(outputs) == 1 and outputs.keys() <= _UNNAMED:
+        told = writable(next(iter(outputs.values())))
+    elif answered.takes_tensors:
+        told = {name: writable(array) for name, array in outputs.items()}
+    else:
+        told = records(predictions)
+    return Rendered(dumps({"predictions": told}), "application/json")
 
 
 def render_error(error: SlipwayError, status: int) -> bytes:
-    code = _CODES.get(status, "BAD_REQUEST")
-    if isinstance(error, SchemaMismatch) and error.missing:
-        code = "INVALID_PARAMETER_VALUE"
+    invalid = isinstance(error, _NoParams) or (isinstance(error, SchemaMismatch) and bool(error.missing))
+    code = "INVALID_PARAMETER_VALUE" if invalid else _CODES.get(status, "BAD_REQUEST")
     return orjson.dumps({"error_code": code, "message": error.message})

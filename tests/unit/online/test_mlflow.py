@@ -28,7 +28,6 @@ NAMED = Signature(
     tensors=(Tensor(name="a", dtype="int64", shape=(-1,)), Tensor(name="b", dtype="float64", shape=(-1, 2)))
 )
 ONE = Signature(columns=(Column(name="x", type="double"),))
-
 ROWS = [{"x": 1.0, "s": "a"}, {"x": 2.0, "s": "b"}]
 SPLIT = {"columns": ["x", "s"], "index": [0, 1], "data": [[1.0, "a"], [2.0, "b"]]}
 LISTS: dict[str, list[Any]] = {"x": [1.0, 2.0], "s": ["a", "b"]}
@@ -168,7 +167,6 @@ def test_a_ragged_split_is_no_dataframe(signature: Signature, data: Any) -> None
             "format. Error: each record must be a dictionary",
         ),
         ({"inputs": 1}, "Invalid input. inputs must be a list or a dictionary. Got type int."),
-        ({"dataframe_split": SPLIT, "params": [1]}, "Invalid input. Parameters must be a dictionary. Got list."),
         ({"inputs": LISTS, "instances": ROWS}, f"{ONE_OF}. Received dictionary with input fields: "),
         ({"columns": ["x"], "data": [[1]]}, f"{ONE_OF}. Received dictionary with input fields: ['columns', 'data']"),
         ({}, f"{ONE_OF}. Received dictionary with input fields: []"),
@@ -195,7 +193,8 @@ def test_json_that_is_no_object_is_told_in_mlflows_words(body: bytes, found: str
 
 @pytest.mark.parametrize("form", ["instances", "inputs"])
 def test_a_list_without_names_is_refused_by_columns_and_taken_by_a_tensor(form: str) -> None:
-    assert refused_json(TABLE, **{form: [[1.0, 2.0]]})[0] == "BAD_REQUEST"
+    code, message = refused_json(TABLE, **{form: [[1.0, 2.0]]})
+    assert (code, message) == ("INVALID_PARAMETER_VALUE", "the model takes columns by name: x, s, o")
     assert lists(sent(TENSOR, **{form: [[1.0, 2.0]]})) == {"": [[1.0, 2.0]]}
     assert lists(sent(LOOSE, **{form: [[1.0, 2.0]]})) == {"": [[1.0, 2.0]]}
     assert lists(sent(ONE, **{form: [1.0, 2.0]})) == {"x": [1.0, 2.0]}
@@ -230,6 +229,13 @@ def test_an_index_that_does_not_fit_is_refused(index: Any) -> None:
 @pytest.mark.parametrize("columns", ["x", {"x": 1}, [["x"]], [None]])
 def test_columns_that_are_no_names_are_refused(columns: Any) -> None:
     assert "list of names" in refused_json(dataframe_split={**SPLIT, "columns": columns})[1]
+
+
+def test_params_that_are_no_dictionary_are_an_invalid_parameter() -> None:
+    assert refused_json(dataframe_split=SPLIT, params=[1]) == (
+        "INVALID_PARAMETER_VALUE",
+        "Invalid input. Parameters must be a dictionary. Got list.",
+    )
 
 
 def test_unknown_members_are_none_of_its_business() -> None:

@@ -27,9 +27,9 @@ from shared.triggers.http import row_for
 ANSWERED = Answered("flowers", "blue", "iris", "1")
 
 
-def rendered(outputs: dict[str, Any]) -> Any:
+def rendered(outputs: dict[str, Any], answered: Answered = ANSWERED) -> Any:
     arrays = {name: np.asarray(values) for name, values in outputs.items()}
-    reply = mlflow.render(Predictions(2, arrays), mlflow.Request("inputs", []), ANSWERED)
+    reply = mlflow.render(Predictions(2, arrays), mlflow.Request("inputs", []), answered)
     assert (reply.content_type, reply.headers) == ("application/json", {})
     return json.loads(reply.body)
 
@@ -44,6 +44,13 @@ def test_a_table_comes_back_as_records() -> None:
     assert rendered({"label": ["a", "b"]}) == {"predictions": [{"label": "a"}, {"label": "b"}]}
     assert rendered({"label": [1, 2], "p": [[0.5, 0.5], [1, 0]]}) == {
         "predictions": [{"label": 1, "p": [0.5, 0.5]}, {"label": 2, "p": [1.0, 0.0]}]
+    }
+
+
+def test_named_tensors_come_back_each_as_a_list() -> None:
+    outputs = {"label": [1, 2], "p": [[0.5, 0.5], [1, 0]]}
+    assert rendered(outputs, ANSWERED._replace(takes_tensors=True)) == {
+        "predictions": {"label": [1, 2], "p": [[0.5, 0.5], [1.0, 0.0]]}
     }
 
 
