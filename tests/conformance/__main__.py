@@ -1,7 +1,8 @@
 """`make conformance`: other people's clients against a running host, in an environment of their own.
 
 Here, in the project's environment, everything is started and published: storage, token issuer, host, and MLflow's own
-server beside it. The tests then run in build/envs/clients, and are told the addresses and a token.
+server beside it. The tests then run in build/envs/clients, and are told the addresses and a token. Scoring scripts are
+compared here, too, in workers beside Azure ML's own server.
 """
 
 import os
@@ -29,6 +30,8 @@ from tests.conformance.handover import VARIABLE, Handover, Sample
 _WORK_DIR: Final = Path("build/conformance")
 _MODELS: Final = _WORK_DIR / "models"
 _CLIENTS: Final = Path("build/envs/clients/bin/python")
+# Needs the app itself, and not its clients.
+_SCRIPTS: Final = "score_py"
 # Models that MLflow's own server can serve, too.
 _ORACLES: Final = ("iris-columns", "iris-tensor", "iris-plain", "iris-params")
 
@@ -48,6 +51,7 @@ def main() -> int:
                 missing = _publish(stack, samples)
             urls = {name: server.url for name, server in oracles.items()}
             status = _run_tests(stack, samples, urls, missing)
+        status = _compare_scripts() or status
     except (SlipwayError, HostError, OSError, RuntimeError) as error:
         print(f"conformance: {error}", file=sys.stderr)
         return 1
@@ -89,10 +93,17 @@ def _run_tests(stack: Stack, samples: dict[str, Sample], oracles: dict[str, str]
     Handover(stack.url, token, strangers_token, samples, oracles, missing).write(path)
     folder = Path(__file__).parent
     root = folder.parents[1]
-    command = [str(_CLIENTS), "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder), *sys.argv[1:]]
+    elsewhere = f"--ignore={folder / _SCRIPTS}"
+    command = [str(_CLIENTS), "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder), elsewhere, *sys.argv[1:]]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
     environ = {**os.environ, **quiet, VARIABLE: str(path.resolve()), "PYTHONPATH": str(root)}
     return subprocess.run(command, env=environ, check=False).returncode
+
+
+def _compare_scripts() -> int:
+    folder = Path(__file__).parent
+    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder / _SCRIPTS)]
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":
