@@ -54,7 +54,7 @@ class Flavors(NamedTuple):
         runtime: Runtime,
         folder: TemporaryDirectory[str],
     ) -> LoadedModel | LoadedScript:
-        place, spec = Path(folder.name), self._spec(runtime)
+        place, spec = Path(folder.name), self._spec(runtime, f"{ref} {member}".strip())
         if package.code_configuration is not None:
             code = package.code_configuration
             script = load_script(place, code.code, code.scoring_script, code.model, spec)
@@ -64,13 +64,13 @@ class Flavors(NamedTuple):
         )
         return LoadedModel(ref, signature, flavor, member=member, on_close=folder.cleanup)
 
-    def _spec(self, runtime: Runtime) -> WorkerSpec:
+    def _spec(self, runtime: Runtime, label: str) -> WorkerSpec:
         python = None
         if runtime.environment:
             python = self.environments / runtime.environment / "bin" / "python"
             if not python.is_file():
                 raise ModelNotReady(f"the environment '{runtime.environment}' is not there: deploy the app with it")
-        return WorkerSpec(python, dict(runtime.variables), runtime.workers)
+        return WorkerSpec(python, dict(runtime.variables), runtime.workers, label=label)
 
     def _onnx(
         self, ref: ModelRef, package: ModelPackage, model: PackagedModel, signature: Signature, files: PackageFiles

@@ -62,7 +62,7 @@ def load_pyfunc(folder: Path, signature: Signature, spec: WorkerSpec, example: I
     }
     sandbox = Sandbox(folder, spec, load, parts)
     if refused := sandbox.loaded.get("refused"):
-        _log.warning("model %s was not warmed up: %s", folder.name, one_line(str(refused)))
+        _log.warning("model %s was not warmed up: %s", spec.label or folder.name, one_line(str(refused)))
     return SandboxedPyfunc(sandbox, signature.outputs or _seen(sandbox.loaded))
 
 

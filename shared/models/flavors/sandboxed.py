@@ -43,7 +43,7 @@ class Sandbox:
             folder=code or home,  # what a model leaves about is not left in its package
             first=[str(code)] if code else [],
             last=package_folders(spec),
-            label=package.name,
+            label=spec.label or package.name,
         )
         try:
             self._workers = Workers(launch, spec.workers, spec.start_timeout_s, load, parts)

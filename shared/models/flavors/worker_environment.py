@@ -18,12 +18,14 @@ _PACKAGE_FOLDERS: Final = frozenset({"site-packages", "dist-packages"})
 
 
 class WorkerSpec(NamedTuple):
-    """What a deployment says about its workers. `python`: the interpreter of its own virtual environment."""
+    """What a deployment says about its workers. `python`: the interpreter of its own virtual environment; `label`: what
+    the log calls them, the package's folder if nothing is said."""
 
     python: Path | None = None
     environment_variables: Mapping[str, str] = MappingProxyType({})
     workers: int = 1
     start_timeout_s: float = 120.0
+    label: str = ""
 
 
 def interpreter(spec: WorkerSpec) -> str:
