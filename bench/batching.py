@@ -28,7 +28,7 @@ def run(console: Console, stack: Stack, work_dir: Path) -> None:
         )
         for deployment, words in (("batched", "dynamic batching"), ("single", "one request at a time"))
     )
-    entrants = [Entrant(batched, 1920), Entrant(single, 192)]
+    entrants = [Entrant(batched, 1920), Entrant(single, 128)]
     results = hold(console, "Dynamic batching, 1 row a request", entrants, _CONNECTIONS, _ROUNDS)
     one, other = ([figures[at].requests_s for figures in results] for at in (0, 1))
     ratio(console, "requests/s, batched / one at a time", one, other)

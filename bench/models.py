@@ -47,13 +47,14 @@ def _data() -> tuple[Any, Any]:
     return features.astype("float32"), benign
 
 
-def _signature(output: str, dtype: str, shape: tuple[int, ...]) -> Any:
+def _signature(dtype: str, shape: tuple[int, ...]) -> Any:
+    """One tensor without a name: MLflow hands a model the array itself then, and not a dictionary."""
     import numpy as np
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    inputs = Schema([TensorSpec(np.dtype(np.float32), (-1, FEATURES), "X")])
-    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype(dtype), (-1, *shape), output)]))
+    inputs = Schema([TensorSpec(np.dtype(np.float32), (-1, FEATURES))])
+    return ModelSignature(inputs=inputs, outputs=Schema([TensorSpec(np.dtype(dtype), (-1, *shape))]))
 
 
 def _save_rows(folder: Path, columns_folder: Path) -> None:
@@ -71,7 +72,7 @@ def _save_rows(folder: Path, columns_folder: Path) -> None:
     probabilities = next(output for output in graph.graph.output if output.name == "probabilities")
     del graph.graph.output[:]
     graph.graph.output.append(probabilities)
-    signature = _signature("probabilities", "float32", (2,))
+    signature = _signature("float32", (2,))
     mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False)
     # MLflow's own server makes a table of a table's outputs, so each must be one value a row.
     graph.graph.node.append(helper.make_node("ReduceMax", ["probabilities", "last"], ["p"], keepdims=0))
@@ -93,7 +94,7 @@ def _save_forest(folder: Path) -> None:
     mlflow.sklearn.save_model(
         model,
         folder,
-        signature=_signature("benign", "int64", ()),
+        signature=_signature("int64", ()),
         pip_requirements=[],
         # Made here a moment ago: its trees can be trusted.
         skops_trusted_types=["sklearn.tree._tree.Tree"],
