@@ -165,17 +165,16 @@ _BINARY: Final[Json] = {
 def _reading(base: str) -> Json:
     """What tells of the endpoint, and scores nothing."""
     found: Json = {}
-    for name, says, content_type in (
-        ("ping", "Whether the endpoint is there, as MLflow's server says it.", "text/plain"),
-        ("health", "The same.", "text/plain"),
-        ("version", "The version of MLflow that the app follows.", "text/plain"),
-        ("openapi.json", "This document.", _JSON),
-        ("swagger.json", "What Azure ML's clients know of it: /score, as Swagger 2.0.", _JSON),
+    document: Json = {_JSON: {"schema": {"type": "object"}}}
+    text: Json = {"text/plain": {"schema": {"type": "string"}}}
+    for name, says, form, content in (
+        ("ping", "Whether the endpoint's model answers; the body is an empty line.", "mlflow", {_JSON: {}}),
+        ("health", "The same.", "mlflow", {_JSON: {}}),
+        ("version", "Which version of MLflow the app follows.", "mlflow", text),
+        ("openapi.json", "This document.", "azureml", document),
+        ("swagger.json", "What Azure ML's clients know of it: /score, as Swagger 2.0.", "azureml", document),
     ):
-        form = "azureml" if name.endswith(".json") else "mlflow"
-        schema = {"type": "object"} if content_type == _JSON else {"type": "string"}
-        told = replies.told(says, {content_type: {"schema": schema}})
-        answers = {"200": told, **replies.refused(form, replies.READING)}
+        answers = {"200": replies.told(says, content), **replies.refused(form, replies.READING)}
         found[f"{base}/{name}"] = {"get": _operation(name.partition(".")[0], says, [], answers)}
     return found
 
