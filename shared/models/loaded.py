@@ -19,6 +19,8 @@ _log = logging.getLogger(__name__)
 
 # Until a model is measured it is taken for a slow one, and called in a thread.
 _UNKNOWN_CALL_S: Final = 1.0
+# A call that took more times as long as expected counts as this many.
+_ODD: Final = 4.0
 _PROBE_ROWS: Final = 32
 _PROBE_CALLS: Final = 3
 # A model slower than this is not asked for many rows before it takes traffic.
@@ -115,9 +117,9 @@ class LoadedModel(_Held):
         return outputs
 
     def _measured(self, rows: int, seconds: float) -> None:
-        """A moving average; one slow call counts for little, a slow model soon shows."""
+        """A moving average; a call that lost the processor for a while counts for little, a slow model soon shows."""
         expected = self.cost_s(rows)
-        scale = 0.8 + 0.2 * min(seconds / expected, 100.0) if expected > 0 else 1.0
+        scale = 0.8 + 0.2 * min(seconds / expected, _ODD) if expected > 0 else 1.0
         self.call_s *= scale
         self.row_s *= scale
 
