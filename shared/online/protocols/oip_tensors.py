@@ -74,9 +74,11 @@ def _taken(label: str, datatype: str, flat: Sequence[Any]) -> Array:
         types.discard(type(None))
     if types <= kind.plain:
         try:
+            if kind.dtype.kind != "f" or kind.dtype.itemsize == 8:
+                return np.array(flat, kind.dtype)
             with np.errstate(over="ignore"):
                 array = np.array(flat, kind.dtype)
-            if kind.dtype.kind != "f" or not np.isinf(array).any():
+            if not np.isinf(array).any():
                 return array
         except OverflowError:
             pass
