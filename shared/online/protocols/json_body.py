@@ -15,6 +15,8 @@ MAX_ROWS: Final = 100_000
 
 _NUMPY_PAYS_BYTES: Final = 8192
 _STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_NAN: Final = re.compile(rb"\bNaN\b")
+_NAN_OR_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\bNaN\b', re.DOTALL)
 _KEY_LIKE: Final = re.compile(rb'"\s*:')
 _NO_NUMBER: Final = re.compile(r"-?(nan|inf)", re.IGNORECASE)
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
@@ -23,11 +25,16 @@ _NO_BRACKETS_OR_QUOTES: Final = bytes(code for code in _NO_BRACKETS if code != o
 _CONTAINERS: Final = (dict, list)
 
 
-def read_json(body: bytes) -> Any:
-    """The document. Raises MalformedRequest, which tells the place of a mistake and nothing of the content."""
+def read_json(body: bytes, *, takes_nan: bool = False) -> Any:
+    """The document. `takes_nan`: a bare NaN, which is no JSON, counts as null.
+
+    Raises MalformedRequest, which tells the place of a mistake and nothing of the content.
+    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
+        if takes_nan and _NAN.search(body):
+            return read_json(_NAN_OR_STRING.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], body))
         raise _not_json(body, error) from None
     if _count(body, "[") + _count(body, "{") > MAX_DEPTH:
         _check_depth(body)

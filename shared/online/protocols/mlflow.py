@@ -82,7 +82,7 @@ def _form_of(content_type: str | None) -> Form | Literal[""]:
 
 def _read_json(body: bytes) -> Request:
     try:
-        document = read_json(body)
+        document = read_json(body, takes_nan=True)  # as MLflow's own client writes what pandas says is missing
     except MalformedRequest as error:
         raise _invalid(f"Ensure that input is a valid JSON formatted string. Error: {error.message}") from None
     if type(document) is not dict:

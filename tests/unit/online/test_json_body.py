@@ -45,6 +45,19 @@ def test_numbers_that_json_has_not_are_told_what_to_send_instead(spelling: str, 
     assert "send null" in message
 
 
+def test_a_bare_nan_is_null_where_it_is_taken() -> None:
+    body = b'{"NaN": ["NaN", NaN, "\\"NaN", [NaN],NaN], "a":NaN}'
+    assert read_json(body, takes_nan=True) == {"NaN": ["NaN", None, '"NaN', [None], None], "a": None}
+
+
+@pytest.mark.parametrize(
+    "body", [b"[-NaN]", b"[NaN", b"[NaNa]", b"[1NaN]", b"[NaN, Infinity]", b'["NaN]', b'["NaN" 1]']
+)
+def test_what_holds_a_nan_and_is_broken_is_refused_all_the_same(body: bytes) -> None:
+    with pytest.raises(MalformedRequest, match="the body is not JSON"):
+        read_json(body, takes_nan=True)
+
+
 def test_a_mistake_behind_a_text_that_looks_like_a_number_is_told_as_it_is() -> None:
     assert refused(b'["NaN" 1]').startswith("the body is not JSON: unexpected")
 

@@ -54,6 +54,12 @@ def test_other_content_types_are_refused(content_type: str, says: str) -> None:
     assert caught.value.message.startswith(says)
 
 
+def test_the_nan_of_mlflows_own_client_is_a_missing_value() -> None:
+    optional = Signature(columns=(Column(name="x", type="double", required=False), Column(name="s", type="string")))
+    features = taken(b'{"dataframe_split": {"columns": ["x", "s"], "data": [[NaN, "NaN"]]}}', optional)
+    assert (str(features["x"][0]), features["s"].tolist()) == ("nan", ["NaN"])
+
+
 @pytest.mark.parametrize("parameters", [";charset=utf-8", '; Charset="UTF-8"', ";", "; charset = utf-8"])
 def test_the_one_parameter_is_taken_in_any_case(parameters: str) -> None:
     body = json.dumps({"dataframe_split": SPLIT}).encode()
