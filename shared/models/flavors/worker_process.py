@@ -173,7 +173,7 @@ def _has_ended(pid: int) -> bool:
     """Who leaves the channel is mostly about to end, and then how it ends should be seen."""
     try:
         process = os.pidfd_open(pid)
-    except OSError:
+    except (OSError, AttributeError):  # ended and buried; or a system that has no such thing
         return False
     try:
         ended = select.poll()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import mlflow.pyfunc
+import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
@@ -62,6 +63,17 @@ def as_input(features: Mapping[str, Array], kind: str) -> Any:
         return unnamed
     if kind == "tensors" or any(array.ndim != 1 for array in features.values()):
         return dict(features)
-    # Objects stay objects: pandas 3 would make `str` of texts, which MLflow's models of earlier days do not know.
-    columns = {name: pd.Series(array, dtype=array.dtype, copy=False) for name, array in features.items()}
-    return pd.DataFrame(columns, copy=False)
+    return _frame(features)
+
+
+def _frame(features: Mapping[str, Array]) -> pd.DataFrame:
+    """Objects stay objects: pandas 3 would make `str` of texts, which MLflow's models of earlier days do not know."""
+    dtypes = {array.dtype for array in features.values()}
+    if len(dtypes) == 1:  # many times faster than a frame of columns
+        return pd.DataFrame(np.column_stack(list(features.values())), columns=list(features), dtype=dtypes.pop())
+    index = pd.RangeIndex(len(next(iter(features.values()), ())))
+    columns = {
+        name: pd.Series(array, index=index, dtype=object, copy=False) if array.dtype.kind == "O" else array
+        for name, array in features.items()
+    }
+    return pd.DataFrame(columns, index=index, copy=False)

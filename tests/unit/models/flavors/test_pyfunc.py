@@ -148,6 +148,9 @@ def test_a_large_array_goes_there_and_back(models: Models) -> None:
     ("features", "told"),
     [
         ({"a": np.array([1]), "b": texts("x")}, "a:int64 b:object"),
+        ({"b": texts("x"), "a": texts("y")}, "b:object a:object"),
+        ({"b": np.array([1.0]), "a": np.array([2.0])}, "b:float64 a:float64"),
+        ({"a": np.array([True]), "t": np.array(["2024-02-29"], "datetime64[ns]")}, "a:bool t:datetime64[ns]"),
         ({"": np.zeros((1, 3))}, "array(1, 3)"),
         ({"a": np.zeros((1, 3)), "b": np.zeros(1)}, "a(1, 3) b(1,)"),
     ],

@@ -91,6 +91,30 @@ def test_json_of_another_content_type_is_read_only_by_force(raw: SandboxedScript
     assert sent(raw, "result = request.json", body=b"[1]").status == 500
 
 
+def test_headers_can_be_gone_through(raw: SandboxedScript) -> None:
+    expression = "[len(request.headers), sorted(request.headers), dict(request.headers)['X-My']]"
+    assert seen(raw, expression, headers={"x-my": "1"}) == [2, ["X-Lines", "X-My"], "1"]
+
+
+def test_an_upload_reads_and_is_saved_like_a_file(raw: SandboxedScript) -> None:
+    body = b'--c\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\nx\r\ny\r\n--c\r\nmalformed\r\n--c--'
+    lines = """
+import io, os, tempfile
+upload, path, target = request.files["f"], os.path.join(tempfile.mkdtemp(), "saved"), io.BytesIO()
+lines = [line.decode() for line in upload]
+upload.seek(0); upload.save(path); upload.seek(0); upload.save(target)
+result = [lines, open(path, "rb").read().decode(), target.getvalue().decode()]
+"""
+    reply = sent(raw, lines, body, {"content-type": "multipart/form-data; boundary=c"})
+    assert json.loads(reply.body) == [["x\r\n", "y"], "x\r\ny", "x\r\ny"]
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data", "text/plain"])
+def test_what_is_no_form_has_no_fields(raw: SandboxedScript, kind: str) -> None:
+    expression = "[dict(request.form), dict(request.files)]"
+    assert seen(raw, expression, body=b"a=1", headers={"content-type": kind}) == [{}, {}]
+
+
 def test_a_form_is_seen(raw: SandboxedScript) -> None:
     kind = {"content-type": "application/x-www-form-urlencoded"}
     assert seen(raw, "[request.form['a'], request.form.getlist('b')]", body=b"a=x%20y&b=1&b=2", headers=kind) == [

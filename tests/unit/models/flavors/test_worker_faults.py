@@ -260,7 +260,8 @@ logging.getLogger({LOGGER!r}).addHandler(logging.StreamHandler(sys.stdout))
 script = load(pathlib.Path({str(tmp_path)!r}), {LINES!r})
 post(script, {HANG!r})
 """
-    app = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}  # whoever is killed leaves files behind
+    app = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environ)
     output: IO[str] | None = app.stdout
     assert output is not None
     with output:

@@ -14,7 +14,7 @@ NEEDS = {
     "arrays": {"numpy"},
     "aml_request": {"flask"},
     "predictions": {"numpy", "pandas"},
-    "pyfunc": {"mlflow", "pandas"},
+    "pyfunc": {"mlflow", "numpy", "pandas"},
     "schema_numpy": {"numpy"},
     "schema_pandas": {"pandas"},
 }

@@ -100,6 +100,15 @@ def test_what_json_has_no_word_for_becomes_the_nearest(value: Any, arrives: Any)
     assert untagged(json.loads(json.dumps(tagged(value)))) == arrives
 
 
+def test_arrays_that_are_alike_are_one_part() -> None:
+    columns = {f"c{number}": np.array([float(number), 0.0]) for number in range(30)}
+    arrays = {**columns, "text": objects("a", "b"), "last": np.array([1.0, 2.0]), "grid": np.zeros((2, 2))}
+    assert len(pack(arrays)[0]) == 3
+    arrived = there(arrays)
+    assert list(arrived) == list(arrays)
+    assert [array.tolist() for array in arrived.values()] == [array.tolist() for array in arrays.values()]
+
+
 def test_the_type_of_what_cannot_be_sent_is_told() -> None:
     with pytest.raises(TypeError, match="a value of type object cannot be sent"):
         pack({"x": objects("a", object())})
@@ -111,15 +120,16 @@ def test_the_type_of_what_cannot_be_sent_is_told() -> None:
     ("specs", "part"),
     [
         ([], b"x"),
-        ([["x", "<f8", [2]]], b"12345678"),
-        ([["x", "<f8", [1]]], b"1234567"),
-        ([["x", "|O", [1]]], b"12345678"),
-        ([["x", "nonsense", [1]]], b"12345678"),
-        ([["x", "S8", [1]]], b"12345678"),
-        ([["x", "O", [2]]], b'["a"]'),
-        ([["x", "O", [1]]], b'{"a'),
-        ([["x", "o", [1]]], b'[["z", 1]]'),
-        ([["x", "<f8"]], b"12345678"),
+        ([[[0], ["x"], "<f8", [2]]], b"12345678"),
+        ([[[0], ["x"], "<f8", [1]]], b"1234567"),
+        ([[[0, 1], ["x", "y"], "<f8", [1]]], b"12345678"),
+        ([[[0], ["x"], "|O", [1]]], b"12345678"),
+        ([[[0], ["x"], "nonsense", [1]]], b"12345678"),
+        ([[[0], ["x"], "S8", [1]]], b"12345678"),
+        ([[[0], ["x"], "O", [2]]], b'["a"]'),
+        ([[[0], ["x"], "O", [1]]], b'{"a'),
+        ([[[0], ["x"], "o", [1]]], b'[["z", 1]]'),
+        ([[[0], ["x"], "<f8"]], b"12345678"),
     ],
 )
 def test_what_does_not_fit_is_told(specs: Any, part: bytes) -> None:
