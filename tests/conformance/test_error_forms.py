@@ -43,7 +43,8 @@ def test_a_method_that_no_route_takes(told: Handover, method: str, path: str) ->
 @pytest.mark.parametrize("path", ["/endpoints/iris-tensor/invocations", "/v2/models/iris-tensor/infer"])
 def test_reading_where_only_posts_are_taken(told: Handover, path: str) -> None:
     reply = ask(told, "GET", path)
-    assert (reply.status_code, reply.headers["Allow"]) == (405, "POST")
+    assert reply.status_code == 405
+    assert {name.strip() for name in reply.headers["Allow"].split(",")} - {"OPTIONS"} == {"POST"}
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def test_all_types_there_and_back(
     ]
     request = InferRequest("many-types", many_types(known, binary=binary_in), "42", request_outputs=wanted)
     result = await client.infer(told.url, request, model_name="many-types", headers=headers)
-    assert (result.id, result.model_name, result.model_version) == ("42", "many-types", "blue")
+    assert (result.id, result.model_name) == ("42", "many-types")
     for output in result.outputs:
         tensors.check(known, output.name, output.as_numpy())
     assert [output.name for output in result.outputs] == list(known.outputs)

@@ -30,12 +30,39 @@ _NO_TYPE: Final = Difference(200, "MLflow's server fails with a 500; most client
 _NULL: Final = Difference(400, "a required column has a value in every row; MLflow's server hands the model a NaN")
 _RAGGED: Final = Difference(400, "a short row is a mistake; MLflow's server fills it up with NaN where it is the last")
 _PARAMS: Final = Difference(400, "params are an object; MLflow's server ignores any others where the model takes none")
+_MODEL: Final = Difference(424, "the model itself fails, as it told nobody what it takes: 424 in every protocol here")
+_TABLE: Final = Difference(200, "columns by name are a table; MLflow's server hands the model a dictionary of arrays")
 DIFFERENCES: Final[dict[tuple[str, str], Difference]] = {
     **{(endpoint, "no content type"): _NO_TYPE for endpoint in ENDPOINTS},
     **{(endpoint, "records, null"): _NULL for endpoint in ("iris-columns", "iris-params")},
     ("iris-params", "records, null in the last column"): _NULL,
     **{(endpoint, "ragged split"): _RAGGED for endpoint in ("iris-columns", "iris-params")},
     **{(endpoint, "params is a list"): _PARAMS for endpoint in ("iris-columns", "iris-plain")},
+    **{
+        ("iris-plain", name): _MODEL
+        for name in (
+            "split, reordered",
+            "csv, reordered",
+            "split, extra column",
+            "records, extra column",
+            "split, missing column",
+            "csv, missing column",
+            "records, text in a number",
+            "csv, text in a number",
+            "records, null",
+            "records, null in the last column",
+            "records, without the last column",
+        )
+    },
+    **{
+        ("iris-plain", name): _TABLE
+        for name in (
+            "inputs, dict of lists",
+            "inputs, dict of scalars",
+            "inputs, list of dicts",
+            "instances, list of dicts",
+        )
+    },
     ("iris-columns", "records, without the last column"): Difference(
         200, "an optional column may be left out; MLflow's onnx flavor then feeds a matrix that is too narrow"
     ),

@@ -156,7 +156,7 @@ def test_a_client_that_would_take_a_packed_reply_is_answered(
 def test_texts_and_numbers_of_a_table(client: triton.InferenceServerClient, headers: dict[str, str]) -> None:
     """Optional columns are left out; Azure ML's sample request is answered with the same."""
     flight: dict[str, Any] = {"carrier": "UA", "origin": "EWR", "dest": "LAX"}
-    numbers: dict[str, float] = {"dep_delay": 29.0, "distance": 2454, "hour": 18, "weekday": 5}
+    numbers: dict[str, float] = {"dep_delay": 29.0, "distance": 2454.0, "hour": 18.0, "weekday": 5.0}
     inputs = [given(name, "BYTES", np.array([text], np.object_), binary=True) for name, text in flight.items()]
     inputs += [given(name, "FP64", np.array([number]), binary=True) for name, number in numbers.items()]
     result = client.infer("flight-delay", inputs, model_version="blue", headers=headers)

@@ -83,9 +83,10 @@ async def test_many_at_once(client: triton.InferenceServerClient, told: Handover
 async def test_an_error_is_told_and_the_next_call_works(
     client: triton.InferenceServerClient, headers: dict[str, str], sample: Find
 ) -> None:
+    """Each call has headers of its own: this client leaves the length of one call's JSON in what it is given."""
     wrong = [given("X", "FP32", np.zeros((1, 3), np.float32), binary=True)]
     with pytest.raises(InferenceServerException, match="X") as raised:
-        await client.infer("iris-tensor", wrong, headers=headers)
+        await client.infer("iris-tensor", wrong, headers=dict(headers))
     assert raised.value.status() == "400"
     known = sample("iris-tensor")
     result = await client.infer("iris-tensor", flowers(known, binary=False), headers=headers)

@@ -28,12 +28,11 @@ def refused(call: Callable[[], Any]) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("array", "datatype", "words"),
+    ("array", "datatype"),
     [
-        (np.zeros((2, 3), np.float32), "FP32", "X"),
-        (np.zeros((4,), np.float32), "FP32", "X"),
-        (np.array([["a", "b", "c", "d"]], np.object_), "BYTES", "X"),
-        (np.zeros((0, 4), np.float32), "FP32", "row"),
+        (np.zeros((2, 3), np.float32), "FP32"),
+        (np.zeros((4,), np.float32), "FP32"),
+        (np.array([["a", "b", "c", "d"]], np.object_), "BYTES"),
     ],
 )
 @pytest.mark.parametrize("binary", [True, False])
@@ -43,13 +42,12 @@ def test_a_wrong_tensor(
     sample: Find,
     array: Any,
     datatype: str,
-    words: str,
     binary: bool,
 ) -> None:
     inputs = [given("X", datatype, array, binary=binary)]
     status, message = refused(lambda: client.infer("iris-tensor", inputs, headers=headers))
     assert status == "400"
-    assert words in message
+    assert "'X'" in message
     assert client.infer("iris-tensor", flowers(sample("iris-tensor")), headers=headers).as_numpy("label") is not None
 
 
