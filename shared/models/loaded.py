@@ -4,8 +4,7 @@ import logging
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -42,16 +41,11 @@ class _Held:
         self._closing = False
         self._guard = threading.Lock()
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
+    def _enter(self) -> None:
         with self._guard:
             if self._closing:
                 raise ModelNotReady(f"model {self.ref} has just left the memory: try again")
             self._inside += 1
-        try:
-            yield
-        finally:
-            self._leave()
 
     def _leave(self) -> None:
         with self._guard:
@@ -80,8 +74,11 @@ class LoadedScript(_Held):
 
     def run(self, call: RawCall, abort: Abort | None) -> RawReply:
         """Raises what the script's process raises; ModelNotReady when it was let go meanwhile."""
-        with self._entered():
+        self._enter()
+        try:
             return self._script.run(call, abort)
+        finally:
+            self._leave()
 
 
 class LoadedModel(_Held):
@@ -110,11 +107,14 @@ class LoadedModel(_Held):
 
     def predict(self, features: Features, params: Params, abort: Abort | None = None) -> dict[str, Array]:
         """Raises what the flavor raises; ModelNotReady when it was let go meanwhile."""
-        with self._entered():
+        self._enter()
+        try:
             started = time.perf_counter()
             outputs = self.flavor.predict(features, params, abort)
             self._measured(count_rows(features), time.perf_counter() - started)
-        return outputs
+            return outputs
+        finally:
+            self._leave()
 
     def _measured(self, rows: int, seconds: float) -> None:
         """A moving average; a call that lost the processor for a while counts for little, a slow model soon shows."""

@@ -56,8 +56,10 @@ async def predict_online(
     """
     rows = count_rows(inputs.features)
     if key is not None:
-        model = served.find(key) or await served.loaded_online(key)
-        return await _called_online(_model(model), inputs, rows, lanes, deadline)
+        model = _model(served.find(key) or await served.loaded_online(key))
+        if _is_quick(model, rows):
+            return _called(model, inputs, rows)
+        return await _called_online(model, inputs, rows, lanes, deadline)
     divided = segments.split(served.package, inputs.features)
     segments.refuse_unknown(divided)
     if not divided.rows:
@@ -89,8 +91,12 @@ def _called(model: LoadedModel, inputs: Inputs, rows: int) -> Predictions:
     return _checked(model.predict(inputs.features, inputs.params), rows)
 
 
+def _is_quick(model: LoadedModel, rows: int) -> bool:
+    return rows == 0 or (model.flavor.in_process and model.cost_s(rows) < _INLINE_S)
+
+
 async def _called_online(model: LoadedModel, inputs: Inputs, rows: int, lanes: Lanes, deadline: float) -> Predictions:
-    if rows == 0 or (model.flavor.in_process and model.cost_s(rows) < _INLINE_S):
+    if _is_quick(model, rows):
         return _called(model, inputs, rows)
     return _checked(await lanes.predict(model, inputs, deadline), rows)
 

@@ -16,12 +16,12 @@ class ServedModel:
         self.id = model_id
         self.package = package
         self.signature: Signature = package.signature
+        self.label = str(model_id.ref)
+        self.is_script = package.code_configuration is not None
+        self.takes_tensors = bool(package.signature.tensors)
         self._loader = loader
         self._converters: dict[str | None, Converter] = {}
-
-    @property
-    def is_script(self) -> bool:
-        return self.package.code_configuration is not None
+        self._ids = {"": model_id}
 
     def converter(self, key: str | None) -> Converter:
         """For the member `key`; None: for rows whose columns pick it."""
@@ -34,13 +34,19 @@ class ServedModel:
 
     def loaded(self, key: str) -> Loaded:
         """Blocks. Raises ModelNotFound, ModelNotReady."""
-        return self._loader.get(self.id._replace(member=key))
+        return self._loader.get(self._id_of(key))
 
     def find(self, key: str) -> Loaded | None:
-        return self._loader.find(self.id._replace(member=key))
+        return self._loader.find(self._id_of(key))
 
     async def loaded_online(self, key: str) -> Loaded:
-        return await self._loader.get_online(self.id._replace(member=key))
+        return await self._loader.get_online(self._id_of(key))
+
+    def _id_of(self, key: str) -> ModelId:
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = self.id._replace(member=key)
+        return found
 
     def prefetched(self) -> tuple[str, ...]:
         """The members that are loaded before the package takes traffic."""

@@ -1,8 +1,7 @@
 """How much may be in hand at once: bytes of requests on this instance, and requests of one caller."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from shared.errors import Overloaded, PayloadTooLarge
@@ -19,18 +18,16 @@ class BytesInHand:
         self.limit = limit
         self._held = 0
 
-    @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
+    def take(self, size: int) -> None:
         """Raises PayloadTooLarge for a body that could never be taken, Overloaded for one that cannot be now."""
         if size > self.limit:
             raise PayloadTooLarge(f"the body has {size} bytes, but at most {self.limit} are taken: send it in parts")
         if self._held + size > self.limit:
             raise Overloaded("this instance works on as many bytes of requests as its memory holds: try again shortly")
         self._held += size
-        try:
-            yield
-        finally:
-            self._held -= size
+
+    def give_back(self, size: int) -> None:
+        self._held -= size
 
 
 class Quotas:

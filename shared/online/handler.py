@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from shared.auth.access import Role
@@ -23,6 +24,8 @@ from shared.online.unpack import unpacked
 
 # A larger body takes longer to read than a thread costs.
 _INLINE_BYTES: Final = 64 * 1024
+# More values than this take longer to write.
+_INLINE_VALUES: Final = 10_000
 # A packed one may hold a thousand times as much.
 _INLINE_PACKED_BYTES: Final = 1024
 
@@ -46,7 +49,8 @@ class ScoreReply(NamedTuple):
     status: int = 200
 
 
-class Trail(NamedTuple):
+@dataclass(slots=True)
+class Trail:
     """How far a request came, for those who count requests: names that exist, and nothing else of the caller's."""
 
     endpoint: str = ""
@@ -64,29 +68,22 @@ class OnlinePorts(NamedTuple):
     max_body_bytes: int
 
 
-type OnStep = Callable[[Trail], None]
-
-
-async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: OnlinePorts, on_step: OnStep) -> ScoreReply:
+async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: OnlinePorts, trail: Trail) -> ScoreReply:
     """Who is it, may they, which deployment, what did they send, what does the model say."""
     started = asyncio.get_running_loop().time()
     endpoint = await admitted(request.headers.get("authorization"), request.endpoint, ports)
-    on_step(Trail(endpoint.name))
-    name = ports.deployments.choose(endpoint, request.request_id, request.pinned)
-    on_step(Trail(endpoint.name, name))
-    serving = await ports.deployments.serving(endpoint, name)
-    ref = serving.model.id.ref
-    on_step(Trail(endpoint.name, name, str(ref)))
+    trail.endpoint = endpoint.name
+    trail.deployment = ports.deployments.choose(endpoint, request.request_id, request.pinned)
+    serving = await ports.deployments.serving(endpoint, trail.deployment)
+    trail.model = serving.model.label
+    deadline = max(started, serving.ready_at) + serving.timeout_s
     body = await _unpacked(request, ports)
-    call = _Call(request, body, protocol, serving, max(started, serving.ready_at) + serving.timeout_s, ports.readers)
-    with ports.in_hand.hold(len(body)):
-        if serving.model.is_script:
-            return await _run_script(call, name)
-        if request.method != "POST":
-            raise MethodNotAllowed(f"deployment '{name}' takes rows of data: use POST", "POST")
-        takes_tensors = bool(serving.model.signature.tensors)
-        rendered = await _answer(call, Answered(endpoint.name, name, ref.name, ref.version, takes_tensors))
-    return ScoreReply(rendered, name, str(ref))
+    call = _Call(request, body, protocol, serving, deadline, trail, ports.readers)
+    ports.in_hand.take(len(body))
+    try:
+        return await (_run_script(call) if serving.model.is_script else _predict(call))
+    finally:
+        ports.in_hand.give_back(len(body))
 
 
 async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> Endpoint:
@@ -98,7 +95,7 @@ async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> 
 
 async def _unpacked(request: ScoreRequest, ports: OnlinePorts) -> bytes:
     encoding = request.headers.get("content-encoding")
-    if not encoding or len(request.body) <= _INLINE_PACKED_BYTES:
+    if encoding is None or len(request.body) <= _INLINE_PACKED_BYTES:
         return unpacked(request.body, encoding, ports.max_body_bytes)
     work = functools.partial(unpacked, request.body, encoding, ports.max_body_bytes)
     return await asyncio.get_running_loop().run_in_executor(ports.readers, work)
@@ -112,6 +109,7 @@ class _Call(NamedTuple):
     protocol: ScoreProtocol[Any]
     serving: Serving
     deadline: float
+    trail: Trail
     readers: Executor
 
 
@@ -123,22 +121,26 @@ class _Asked(NamedTuple):
     inputs: Inputs
 
 
-async def _answer(call: _Call, answered: Answered) -> Rendered:
-    served, lanes = call.serving.model, call.serving.lanes
-    if len(call.body) <= _INLINE_BYTES:
-        asked = _ask(call)
-        predictions = await scoring.predict_online(served, asked.key, asked.inputs, lanes, call.deadline)
-        return call.protocol.render(predictions, asked.document, answered)
-    # Reading and writing a large request takes long, too.
-    asked = await _in_thread(call, lambda: _ask(call))
-    predictions = await scoring.predict_online(served, asked.key, asked.inputs, lanes, call.deadline)
-    return await _in_thread(call, lambda: call.protocol.render(predictions, asked.document, answered))
+async def _predict(call: _Call) -> ScoreReply:
+    """Reading and writing much takes long, too, and is then done in a thread."""
+    served, trail = call.serving.model, call.trail
+    if call.request.method != "POST":
+        raise MethodNotAllowed(f"deployment '{trail.deployment}' takes rows of data: use POST", "POST")
+    is_large = len(call.body) > _INLINE_BYTES
+    asked = await _in_thread(call, lambda: _ask(call)) if is_large else _ask(call)
+    predictions = await scoring.predict_online(served, asked.key, asked.inputs, call.serving.lanes, call.deadline)
+    ref = served.id.ref
+    answered = Answered(trail.endpoint, trail.deployment, ref.name, ref.version, served.takes_tensors)
+    if is_large or any(array.size > _INLINE_VALUES for array in predictions.outputs.values()):
+        rendered = await _in_thread(call, lambda: call.protocol.render(predictions, asked.document, answered))
+    else:
+        rendered = call.protocol.render(predictions, asked.document, answered)
+    return ScoreReply(rendered, trail.deployment, trail.model)
 
 
 def _ask(call: _Call) -> _Asked:
-    headers = call.request.headers
+    headers, served = call.request.headers, call.serving.model
     document = call.protocol.read(Message(call.body, headers.get("content-type"), headers))
-    served = call.serving.model
     key = segments.by_name(served.package, document.model or headers.get("x-slipway-model"))
     return _Asked(document, key, call.protocol.convert(document, served.converter(key)))
 
@@ -151,9 +153,9 @@ async def _in_thread[T](call: _Call, work: Callable[[], T]) -> T:
         raise ScoringTimeout("the request took too long to read: send fewer rows at once") from None
 
 
-async def _run_script(call: _Call, name: str) -> ScoreReply:
+async def _run_script(call: _Call) -> ScoreReply:
     """score.py takes the request as it came. What it fails with is its own, and told as Azure ML does: 424."""
-    model = call.serving.model
+    model, name = call.serving.model, call.trail.deployment
     if not call.protocol.TAKES_SCRIPTS:
         raise MalformedRequest(f"deployment '{name}' serves a score.py: send the request to its /score")
     loaded = await model.loaded_online("")
@@ -167,4 +169,4 @@ async def _run_script(call: _Call, name: str) -> ScoreReply:
     if status >= 500:
         headers |= {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
         status = 424
-    return ScoreReply(Rendered(reply.body, content_type, headers), name, str(model.id.ref), status)
+    return ScoreReply(Rendered(reply.body, content_type, headers), name, model.label, status)

@@ -110,15 +110,15 @@ def _own_headers(error: SlipwayError) -> Mapping[str, str]:
 
 
 class Call(NamedTuple):
-    """One HTTP call with the id that the server gave it."""
+    """One HTTP call with the id that the server gave it. `headers`: names in lower case."""
 
     request: func.HttpRequest
     id: str
+    headers: Mapping[str, str]
 
     def header(self, name: str) -> str | None:
-        # Asked before it is taken: `get` would raise and catch a KeyError for each that did not come.
-        headers = self.request.headers
-        return str(headers[name]) if name in headers else None
+        """`name` in lower case."""
+        return self.headers.get(name)
 
     def route(self, name: str) -> str:
         return str(self.request.route_params[name])
@@ -150,7 +150,8 @@ def plain_error(error: SlipwayError, status: int) -> bytes:
 
 async def respond(request: func.HttpRequest, body: Body, render_error: RenderError = plain_error) -> func.HttpResponse:
     """Runs the body; every error becomes the reply that the table says. Nothing of a stack leaves."""
-    call = Call(request, _new_id())
+    # A dict, once: looking a missing header up in the library's own mapping raises and catches an error each time.
+    call = Call(request, _new_id(), {name: request.headers[name] for name in request.headers})
     logged_as = request_id.set(call.id)
     try:
         reply = await body(call)

@@ -1,6 +1,7 @@
 """Scoring over HTTP."""
 
 import time
+from collections.abc import Awaitable
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,30 +22,30 @@ from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
+_TRACED_AS: Final = {
+    "azureml": "/endpoints/{endpoint}/score",
+    "mlflow": "/endpoints/{endpoint}/invocations",
+    "oip": "/v2/models/{endpoint}/infer",
+}
+
 
 async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned: str | None = None) -> Reply:
     """One scoring request, in whatever protocol it came; counted and traced, however it ends."""
-    headers = call.request.headers
+    headers, method = call.headers, call.request.method
     request = handler.ScoreRequest(
-        endpoint=endpoint,
-        request_id=call.id,
-        pinned=pinned or headers.get("azureml-model-deployment"),
-        headers=headers,
-        body=call.body,
-        method=call.request.method,
-        query=urlsplit(call.request.url).query if call.request.method == "GET" else "",
+        endpoint,
+        call.id,
+        pinned or headers.get("azureml-model-deployment"),
+        headers,
+        call.body,
+        method,
+        urlsplit(call.request.url).query if method == "GET" else "",
     )
     served, started, trail, status = services(), time.perf_counter(), handler.Trail(), 500
-
-    def step(reached: handler.Trail) -> None:
-        nonlocal trail
-        trail = reached
-
-    with served.tracer.request(
-        request.method, protocol.NAME, headers.get("traceparent"), {"request_id": call.id}
-    ) as span:
+    route_of = _TRACED_AS[protocol.NAME]
+    with served.tracer.request(method, route_of, headers.get("traceparent"), {"request_id": call.id}) as span:
         try:
-            reply = await handler.score(request, protocol, served.online, step)
+            reply = await handler.score(request, protocol, served.online, trail)
             status = reply.status
         except SlipwayError as error:
             status = row_for(error).status
@@ -52,21 +53,23 @@ async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned:
                 served.metrics.rejected(trail.endpoint, trail.deployment, error.code)
             raise
         finally:
-            for name, value in trail._asdict().items():
-                span.set(name, value)
+            span.set("endpoint", trail.endpoint)
+            span.set("deployment", trail.deployment)
+            span.set("model", trail.model)
             span.answered(status)
-            served.metrics.request(*trail, protocol.NAME, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            served.metrics.request(trail.endpoint, trail.deployment, trail.model, protocol.NAME, status, seconds)
     rendered = reply.rendered
     told = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model, **rendered.headers}
     return Reply(rendered.body, reply.status, rendered.content_type, told)
 
 
-async def _score(call: Call) -> Reply:
-    return await score(call, azureml, call.route("endpoint"))
+def _score(call: Call) -> Awaitable[Reply]:
+    return score(call, azureml, call.route("endpoint"))
 
 
-async def _invocations(call: Call) -> Reply:
-    return await score(call, mlflow, call.route("endpoint"))
+def _invocations(call: Call) -> Awaitable[Reply]:
+    return score(call, mlflow, call.route("endpoint"))
 
 
 async def _ping(call: Call) -> Reply:

@@ -96,7 +96,7 @@ class House:
 
     def __init__(self) -> None:
         self.steps: list[str] = []
-        self.trail: list[Trail] = []
+        self.trail = Trail()
         self.now = 0.0
         self.store = Watched(self.steps)
         self.door = Door(self.steps)
@@ -128,7 +128,7 @@ class House:
         given = {"authorization": ANN, "content-type": "application/json", **(headers or {})}
         kept = {name: value for name, value in given.items() if value is not None}
         request = ScoreRequest("flowers", "request-1", None, kept, body)
-        return await score(request._replace(**changes), Noted(self.steps), self.ports, self.trail.append)
+        return await score(request._replace(**changes), Noted(self.steps), self.ports, self.trail)
 
     async def answer(self, body: bytes = GOOD, **changes: Any) -> bytes:
         return (await self.score(body, **changes)).rendered.body

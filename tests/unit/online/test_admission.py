@@ -8,26 +8,19 @@ from shared.online.admission import BytesInHand, Quotas
 
 def test_bodies_in_hand_stay_within_the_bound_and_are_let_go() -> None:
     in_hand = BytesInHand(10)
-    with in_hand.hold(6):
-        with in_hand.hold(4), pytest.raises(Overloaded, match="try again"), in_hand.hold(1):
-            pass
-        with in_hand.hold(4):
-            pass
-    with in_hand.hold(10):
-        pass
+    in_hand.take(6)
+    in_hand.take(4)
+    with pytest.raises(Overloaded, match="try again"):
+        in_hand.take(1)
+    in_hand.give_back(6)
+    in_hand.take(5)
+    with pytest.raises(Overloaded):
+        in_hand.take(2)
 
 
 def test_a_body_that_could_never_be_taken_is_too_large() -> None:
-    with pytest.raises(PayloadTooLarge, match="11 bytes, but at most 10"), BytesInHand(10).hold(11):
-        pass
-
-
-def test_a_request_that_fails_lets_its_bytes_go() -> None:
-    in_hand = BytesInHand(10)
-    with pytest.raises(RuntimeError), in_hand.hold(10):
-        raise RuntimeError
-    with in_hand.hold(10):
-        pass
+    with pytest.raises(PayloadTooLarge, match="11 bytes, but at most 10"):
+        BytesInHand(10).take(11)
 
 
 class Minute:

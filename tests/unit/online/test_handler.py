@@ -24,12 +24,13 @@ from shared.errors import (
 from shared.models.package import package_path
 from shared.models.scoring import Predictions
 from shared.models.signature import Inputs
+from shared.online.admission import BytesInHand
 from shared.online.exchange import Rendered
 from shared.online.handler import ScoreReply, Trail
 from shared.ports import Container
 from tests.support import endpoint as published
 from tests.unit.models.graphs import MODEL_FILE
-from tests.unit.online.house import ANN, BOB, House
+from tests.unit.online.house import ANN, BOB, GOOD, House
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def house() -> House:
 async def test_a_request_walks_from_the_token_to_the_reply(house: House) -> None:
     reply = await house.score()
     assert reply == ScoreReply(Rendered(b"[10.0,20.0]", "application/json"), "blue", "blue/1")
-    assert house.trail == [Trail("flowers"), Trail("flowers", "blue"), Trail("flowers", "blue", "blue/1")]
+    assert house.trail == Trail("flowers", "blue", "blue/1")
     assert house.steps == ["authenticate", "endpoints", "endpoints", "models", "models", "read", "convert", "render"]
 
 
@@ -158,3 +159,17 @@ async def test_a_packed_body_is_refused_clearly(house: House) -> None:
 
 async def test_rows_come_by_post(house: House) -> None:
     assert await house.refused(method="GET") is MethodNotAllowed
+
+
+async def test_a_request_that_fails_lets_its_bytes_go(house: House) -> None:
+    house.ports = house.ports._replace(in_hand=BytesInHand(len(GOOD)))
+    for _ in range(3):
+        assert await house.refused(b'{"input_data": [[9]]}') is ScoringFailed
+        assert await house.answer() == b"[10.0,20.0]"
+
+
+async def test_the_trail_ends_where_the_request_ended(house: House) -> None:
+    assert await house.refused(endpoint="unknown") is EndpointNotFound
+    assert house.trail == Trail()
+    assert await house.refused(pinned="unknown") is DeploymentNotFound
+    assert house.trail == Trail("flowers")
