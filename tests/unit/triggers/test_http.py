@@ -244,4 +244,4 @@ async def test_a_call_reads_headers_that_came_in_any_case() -> None:
         )
 
     reply = await respond(request({"Authorization": "Bearer x"}, b"body"), body)
-    assert json.loads(reply.get_body()) == ["Bearer x", None, "body", "f"]
+    assert orjson.loads(reply.get_body()) == ["Bearer x", None, "body", "f"]
