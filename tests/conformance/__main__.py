@@ -102,7 +102,7 @@ def _run_tests(stack: Stack, samples: dict[str, Sample], oracles: dict[str, str]
 
 def _compare_scripts() -> int:
     folder = Path(__file__).parent
-    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder / _SCRIPTS)]
+    command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder / _SCRIPTS), *sys.argv[1:]]
     return subprocess.run(command, check=False).returncode
 
 

@@ -156,11 +156,12 @@ def _params(folder: Path) -> Sample:
 # Written out, and not pickled from here: MLflow's server must be able to load it without this checkout.
 _SCALED: Final = """
 import mlflow.pyfunc
+import pandas as pd
 from mlflow.models import set_model
 
 
 class Scaled(mlflow.pyfunc.PythonModel):
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         return (model_input.sum(axis=1) * (params or {}).get("factor", 1.0)).tolist()
 
 
