@@ -13,21 +13,26 @@ from pydantic import ValidationError
 from shared.endpoints.spec import Draft
 from shared.errors import InvalidTransition, MalformedRequest, SlipwayError
 from shared.models.mlmodel import describe
-from shared.models.package import PACKAGE_FILE, ModelPackage, ModelRef, digest_of, package_path
+from shared.models.package import PACKAGE_FILE, CodeConfiguration, ModelPackage, ModelRef, digest_of, package_path
 from shared.ports import Container
 
 _TIMEOUT_S = 30
 
 
 def upload_model(
-    folder: Path, name: str, version: str, account: BlobServiceClient, progress: Callable[[int], None]
+    folder: Path,
+    name: str,
+    version: str,
+    account: BlobServiceClient,
+    progress: Callable[[int], None],
+    code: CodeConfiguration | None = None,
 ) -> ModelRef:
-    """Uploads an MLflow model folder as `models/{name}/{version}`, `package.json` last.
+    """Uploads an MLflow model folder, or with `code` that of a score.py, as `models/{name}/{version}`.
 
-    `progress` is told each file's bytes. A repeat completes an upload that was cut off, and changes nothing of a
+    `package.json` comes last. `progress` is told each file's bytes. A repeat completes an upload that was cut off, and changes nothing of a
     finished one. Raises InvalidTransition when this version is there with other content.
     """
-    package = describe(folder, name, version)
+    package = describe(folder, name, version, code)
     container = account.get_container_client(Container.MODELS.value)
     _make(container)
     for file in package.files:

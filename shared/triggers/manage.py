@@ -4,7 +4,6 @@ import asyncio
 from datetime import UTC, datetime
 
 import azure.functions as func
-import orjson
 from azure.durable_functions import Blueprint
 from pydantic import BaseModel, ValidationError
 
@@ -12,7 +11,7 @@ from shared.auth.access import Principal, Role, require
 from shared.endpoints.spec import Draft, Endpoint
 from shared.errors import MalformedRequest, RouteNotFound
 from shared.services import services
-from shared.triggers.http import Call, Reply, bounded
+from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.routes import ANY, route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -21,7 +20,9 @@ blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 async def _read(call: Call) -> Reply:
     await authorize(call, Role.READ, Role.MANAGE)
     endpoint = await services().catalog.read_online(call.route("endpoint"))
-    return _endpoint_reply(endpoint)
+    deployments = services().online.deployments
+    status = {name: deployments.status(endpoint, name)._asdict() for name in endpoint.revision.deployments}
+    return _endpoint_reply(endpoint, status=status)
 
 
 async def _publish(call: Call) -> Reply:
@@ -30,7 +31,7 @@ async def _publish(call: Call) -> Reply:
     if draft.name != call.route("endpoint"):
         raise MalformedRequest(f"the body names the endpoint '{draft.name}', the address '{call.route('endpoint')}'")
     endpoint = await asyncio.to_thread(services().catalog.publish, draft, principal.id, datetime.now(UTC))
-    return _endpoint_reply(endpoint, 201)
+    return _endpoint_reply(endpoint, code=201)
 
 
 class _Traffic(BaseModel):
@@ -61,9 +62,9 @@ def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
         raise MalformedRequest("; ".join(problems)) from None
 
 
-def _endpoint_reply(endpoint: Endpoint, status: int = 200) -> Reply:
+def _endpoint_reply(endpoint: Endpoint, code: int = 200, **more: object) -> Reply:
     """Without the keys' hashes: `/keys` tells of keys all that is to be told."""
-    return Reply(orjson.dumps(endpoint.model_dump(mode="json", exclude={"head": {"keys"}})), status)
+    return json_reply({**endpoint.model_dump(mode="json", exclude={"head": {"keys"}}), **more}, code)
 
 
 async def _nothing_here(call: Call) -> Reply:

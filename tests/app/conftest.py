@@ -10,7 +10,7 @@ from azure.storage.blob import BlobServiceClient
 
 from cli.publish import publish_revision, upload_model
 from devhost.stack import Stack
-from shared.models.package import ModelRef
+from shared.models.package import CodeConfiguration, ModelRef
 from tests.app.client import AUDIENCE, Client
 from tests.support import endpoint
 
@@ -50,6 +50,16 @@ def account(stack: Stack) -> Iterator[BlobServiceClient]:
 @pytest.fixture(scope="session")
 def iris_ref(account: BlobServiceClient, iris_folder: Path) -> ModelRef:
     return upload_model(iris_folder, "iris", "1", account, progress=lambda size_bytes: None)
+
+
+@pytest.fixture(scope="session")
+def upload(account: BlobServiceClient) -> Callable[..., ModelRef]:
+    """Uploads a folder as a new model, with `code` that of a score.py."""
+
+    def do(folder: Path, name: str, version: str = "1", code: CodeConfiguration | None = None) -> ModelRef:
+        return upload_model(folder, name, version, account, lambda size_bytes: None, code)
+
+    return do
 
 
 @pytest.fixture(scope="session")

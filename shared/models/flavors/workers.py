@@ -34,6 +34,7 @@ class Workers:
         self._all: set[WorkerProcess] = set()
         self._ready: set[WorkerProcess] = set()
         self._free: list[WorkerProcess] = []
+        self._coming = 0
         self._closing = threading.Event()
         first: SimpleQueue[Header | ModelNotReady] = SimpleQueue()
         self._lanes = [
@@ -50,10 +51,10 @@ class Workers:
         self.loaded: Header = next(outcome for outcome in outcomes if not isinstance(outcome, ModelNotReady))
 
     def call(self, header: Header, parts: Parts, abort: Abort) -> tuple[Header, list[memoryview]]:
-        """Takes a free worker, waiting for one while all are busy.
+        """Takes a free worker, waiting for one while all are busy, or one that ended is being replaced.
 
         Raises ScoringTimeout when `abort` is fired, ScoringFailed when the process ends, ModelNotReady when there is
-        none.
+        none, and none about to come.
         """
         worker = self._take(abort)
         call = _Call(worker)
@@ -92,7 +93,7 @@ class Workers:
             while True:
                 if abort.fired:
                     raise ScoringTimeout("no process of the model was free in time")
-                if not self._ready:
+                if not self._ready and (not self._coming or self._closing.is_set()):
                     raise ModelNotReady("the model's process is being started again: try again in a few seconds")
                 if self._free:
                     worker = self._free.pop()
@@ -121,9 +122,8 @@ class Workers:
         tell(loaded)
         delay_s = 0.0
         while True:
-            self._wait_for_end(worker)
-            # Whoever was called after it was loaded is replaced at once; who ends without that, ever later.
-            delay_s = 0.0 if worker.calls > 1 else _longer(delay_s)
+            coming = self._wait_for_end(worker)
+            delay_s = 0.0 if coming else _longer(delay_s)
             while True:
                 if self._closing.wait(delay_s):
                     return
@@ -133,6 +133,9 @@ class Workers:
                 except ModelNotReady as error:
                     delay_s = _longer(delay_s)
                     _log.warning("%s: %s; the next try is in %g s", self._launch.label, error.message, delay_s)
+                finally:
+                    self._came(coming)
+                    coming = 0
 
     def _start(self) -> tuple[WorkerProcess, Header]:
         """Starts and loads. Raises ModelNotReady with a reason of one line."""
@@ -166,9 +169,18 @@ class Workers:
         _log.info("%s: process %d is ready", self._launch.label, worker.pid)
         return worker, loaded
 
-    def _wait_for_end(self, worker: WorkerProcess) -> None:
+    def _came(self, count: int) -> None:
+        """Or failed to: nobody waits for it any more."""
+        with self._changed:
+            self._coming -= count
+            self._changed.notify_all()
+
+    def _wait_for_end(self, worker: WorkerProcess) -> int:
+        """How many come in its place at once: one for whoever was called after it was loaded, else none so soon."""
         worker.wait_for_end()
         with self._changed:
+            coming = int(worker in self._ready and worker.calls > 1)
+            self._coming += coming
             self._all.discard(worker)
             self._ready.discard(worker)
             if worker in self._free:
@@ -176,6 +188,7 @@ class Workers:
             self._changed.notify_all()
         if not self._closing.is_set():
             _log.warning("%s: process %d ended: %s", self._launch.label, worker.pid, worker.ending)
+        return coming
 
 
 class _Call:

@@ -143,7 +143,7 @@ def test_a_script_that_ends_its_process_fails_the_call(
     assert answer(script, "result = 1") == 1
 
 
-def test_while_no_worker_is_alive_the_model_is_not_ready(tmp_path: Path, log: Log) -> None:
+def test_a_call_waits_for_the_worker_that_comes_in_the_place_of_one_that_ended(tmp_path: Path, log: Log) -> None:
     """The second start waits until it is told that it may."""
     gate = tmp_path / "gate"
     source = f"""
@@ -158,11 +158,10 @@ def test_while_no_worker_is_alive_the_model_is_not_ready(tmp_path: Path, log: Lo
         with pytest.raises(ScoringFailed):
             post(script, "end")
         log.wait_for(" ended: ")
-        with pytest.raises(ModelNotReady, match="is being started again"):
-            post(script)
+        calling = Calling(script, "")
         gate.open("w").close()
-        log.wait_for("is ready")
-        assert post(script).status == 200
+        calling.join()
+        assert calling.error is None
 
 
 def test_a_model_that_cannot_be_started_again_is_tried_ever_more_rarely(tmp_path: Path, log: Log) -> None:
@@ -178,6 +177,8 @@ def test_a_model_that_cannot_be_started_again_is_tried_ever_more_rarely(tmp_path
         with pytest.raises(ScoringFailed):
             post(script)
         assert "ValueError: broken now; the next try is in 0.5 s" in log.wait_for("the next try")
+        with pytest.raises(ModelNotReady, match="is being started again"):
+            post(script)
         assert "ValueError: broken now; the next try is in 1 s" in log.wait_for("the next try")
 
 
