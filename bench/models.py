@@ -72,8 +72,9 @@ def _save_rows(folder: Path, columns_folder: Path) -> None:
     probabilities = next(output for output in graph.graph.output if output.name == "probabilities")
     del graph.graph.output[:]
     graph.graph.output.append(probabilities)
-    signature = _signature("float32", (2,))
-    mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False)
+    # Two threads that wait for each other in a loop would cost MLflow's server more than the model does.
+    stored = {"save_as_external_data": False, "onnx_session_options": {"intra_op_num_threads": 1}}
+    mlflow.onnx.save_model(graph, folder, signature=_signature("float32", (2,)), **stored)
     # MLflow's own server makes a table of a table's outputs, so each must be one value a row.
     graph.graph.node.append(helper.make_node("ReduceMax", ["probabilities", "last"], ["p"], keepdims=0))
     graph.graph.initializer.append(helper.make_tensor("last", TensorProto.INT64, [1], [1]))
@@ -81,7 +82,7 @@ def _save_rows(folder: Path, columns_folder: Path) -> None:
     graph.graph.output.append(helper.make_tensor_value_info("p", TensorProto.FLOAT, [None]))
     schema = Schema([ColSpec("double", name) for name in COLUMNS])
     signature = ModelSignature(inputs=schema, outputs=Schema([ColSpec("float", "p")]))
-    mlflow.onnx.save_model(graph, columns_folder, signature=signature, save_as_external_data=False)
+    mlflow.onnx.save_model(graph, columns_folder, signature=signature, **stored)
 
 
 def _save_forest(folder: Path) -> None:
