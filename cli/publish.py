@@ -29,8 +29,8 @@ def upload_model(
 ) -> ModelRef:
     """Uploads an MLflow model folder, or with `code` that of a score.py, as `models/{name}/{version}`.
 
-    `package.json` comes last. `progress` is told each file's bytes. A repeat completes an upload that was cut off, and changes nothing of a
-    finished one. Raises InvalidTransition when this version is there with other content.
+    `package.json` comes last. `progress` is told each file's bytes. A repeat completes an upload that was cut off,
+    and changes nothing of a finished one. Raises InvalidTransition when this version is there with other content.
     """
     package = describe(folder, name, version, code)
     container = account.get_container_client(Container.MODELS.value)

@@ -6,8 +6,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Final, NamedTuple
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
 
 from shared.errors import ModelNotReady, SlipwayError
 from shared.models.files import PackageFiles
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 # Loads at once: each holds a model's bytes twice for a moment.
 _LOADS_AT_ONCE: Final = 2
+# Descriptions of packages that are kept; one of many models may take a megabyte.
+_MOST_PACKAGES: Final = 64
 
 
 class ModelId(NamedTuple):
@@ -50,9 +52,9 @@ class Loader:
         self._flavors = flavors
         self._memory_bytes = memory_bytes
         self._on_load = on_load
-        self._packages: dict[ModelRef, ModelPackage] = {}
+        self._packages: OrderedDict[ModelRef, ModelPackage] = OrderedDict()
         self._loaded: OrderedDict[ModelId, Loaded] = OrderedDict()
-        self._locks: dict[object, threading.Lock] = {}
+        self._under_way: dict[object, Future[Any]] = {}
         self._guard = threading.Lock()
         # Apart from the threads that predict: a slow download holds up no answer.
         self.executor: Executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
@@ -64,11 +66,15 @@ class Loader:
     def package(self, ref: ModelRef) -> ModelPackage:
         """Raises ModelNotFound, or ModelNotReady when the package is damaged."""
         found = self._packages.get(ref)
-        if found is None:
-            with self._lock(ref):
-                found = self._packages.get(ref) or self._files.read_package(ref)
-                self._packages[ref] = found
-        return found
+        return found if found is not None else self._once(ref, lambda: self._read_package(ref))
+
+    def _read_package(self, ref: ModelRef) -> ModelPackage:
+        package = self._files.read_package(ref)
+        with self._guard:
+            self._packages[ref] = package
+            if len(self._packages) > _MOST_PACKAGES:
+                self._packages.popitem(last=False)
+        return package
 
     def find(self, wanted: ModelId) -> Loaded | None:
         """What is in memory already."""
@@ -86,17 +92,34 @@ class Loader:
 
     def get(self, wanted: ModelId) -> Loaded:
         """Raises ModelNotFound, or ModelNotReady when the model cannot be loaded."""
-        with self._lock(wanted):
-            found = self.find(wanted)
-            if found is not None:
-                return found
-            loaded = self._load(wanted)
-            self._keep(wanted, loaded)
-            return loaded
+        found = self.find(wanted)
+        return found if found is not None else self._once(wanted, lambda: self._get(wanted))
 
-    def _lock(self, wanted: object) -> threading.Lock:
+    def _get(self, wanted: ModelId) -> Loaded:
+        found = self.find(wanted)  # it may have come between the look and the turn
+        if found is None:
+            found = self._load(wanted)
+            self._keep(wanted, found)
+        return found
+
+    def _once[T](self, what: object, work: Callable[[], T]) -> T:
+        """Whoever asks for what is under way waits for it, and shares how it ends."""
         with self._guard:
-            return self._locks.setdefault(wanted, threading.Lock())
+            mine: Future[T] = Future()
+            under_way: Future[T] = self._under_way.setdefault(what, mine)
+        if under_way is not mine:
+            return under_way.result()
+        try:
+            done = work()
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        else:
+            mine.set_result(done)
+            return done
+        finally:
+            with self._guard:
+                del self._under_way[what]
 
     def _load(self, wanted: ModelId) -> Loaded:
         started, outcome = time.perf_counter(), "InternalError"
