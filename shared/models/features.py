@@ -59,10 +59,13 @@ class Converter:
             return loose.columns(values)
         return self._table.rows(list(values), list(zip(*values.values(), strict=True)))
 
-    def tensors(self, values: Mapping[str, Any] | Sequence[Any]) -> Features:
-        """Nested lists; one unnamed list serves a signature of one tensor, or of one column."""
+    def tensors(self, values: Mapping[str, Any] | Sequence[Any], *, are_plain: bool = False) -> Features:
+        """Nested lists; one unnamed list serves a signature of one tensor, or of one column.
+
+        `are_plain`: there is no True, False, NaN or infinity among the values, which spares a look at each.
+        """
         if self._tensors is not None:
-            return self._tensors.lists(values)
+            return self._tensors.lists(values, are_plain=are_plain)
         if isinstance(values, Mapping):
             return self.columns(values)
         if self._table is None:
@@ -84,6 +87,8 @@ class Converter:
 
     def params(self, given: Mapping[str, Any] | None) -> Params:
         """Defaults filled in; what the signature does not name is left out, as MLflow does."""
+        if not self.signature.params:
+            return {}
         given = given or {}
         return {param.name: _param(param, given) for param in self.signature.params}
 

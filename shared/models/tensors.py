@@ -8,6 +8,7 @@ import numpy as np
 from shared.errors import SchemaMismatch
 from shared.models.coercion import Element, element
 from shared.models.columns import filled
+from shared.models.packing import Pack, packer
 from shared.models.signature import Array, Features, Tensor
 
 
@@ -17,9 +18,14 @@ class Tensors:
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         self._tensors = [(tensor, element(tensor.dtype)) for tensor in tensors]
         self._names = [tensor.name for tensor in tensors]
+        self._pack = _packer(tensors[0]) if len(tensors) == 1 else None
 
-    def lists(self, values: Mapping[str, Any] | Sequence[Any]) -> Features:
-        """Nested lists by name; one unnamed list serves a signature of one tensor."""
+    def lists(self, values: Mapping[str, Any] | Sequence[Any], *, are_plain: bool = False) -> Features:
+        """Nested lists by name; one unnamed list serves a signature of one tensor. `are_plain`: as in Converter."""
+        if are_plain and self._pack is not None and type(values) is list:
+            matrix = self._pack(values)
+            if matrix is not None:
+                return {self._names[0]: matrix}
         if not isinstance(values, Mapping):
             if len(self._names) != 1:
                 raise SchemaMismatch(f"the model takes named tensors: {', '.join(self._names)}")
@@ -33,6 +39,12 @@ class Tensors:
             raise SchemaMismatch("the model takes one unnamed tensor: send it as a list", missing)
         if missing:
             raise SchemaMismatch(f"missing tensors: {', '.join(missing)}", missing)
+
+
+def _packer(tensor: Tensor) -> Pack | None:
+    if len(tensor.shape) != 2 or tensor.shape[0] != -1:
+        return None
+    return packer(element(tensor.dtype).dtype, tensor.shape[1])
 
 
 def one_length(features: Features) -> Features:

@@ -13,29 +13,35 @@ from shared.models.features import Converter
 from shared.models.scoring import Predictions
 from shared.models.signature import Features, Inputs
 from shared.online.exchange import Answered, Message, Rendered
-from shared.online.protocols.json_body import check_rows, read_object
+from shared.online.protocols.json_body import check_row_count, check_rows, has_booleans, read_object
 from shared.online.protocols.json_reply import dumps, records, writable
 
 NAME: Final = "azureml"
 TAKES_SCRIPTS: Final = True
 
+# What nearly all callers say, which need not be looked at any closer.
+_JSON: Final = (None, "application/json")
 _MEMBERS: Final = frozenset({"input_data", "params", "model"})
 _MEMBERS_OF_MANY: Final = frozenset({"data", "params", "model"})
 
 
 class Request(NamedTuple):
-    """`data`: any JSON value, looked at when the schema is known. `model`: which one of many."""
+    """`data`: any JSON value, looked at when the schema is known; `is_plain`: without true and false. `model`: which
+    one of many."""
 
     data: Any
     params: dict[str, Any] | None
     model: str | None
+    is_plain: bool = False
 
 
 def read(message: Message) -> Request:
     content_type = message.content_type
-    if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
+    if content_type not in _JSON and content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("send the request as Content-Type: application/json")
     document = read_object(message.body, 'with the member "input_data"')
+    if len(document) == 1 and "input_data" in document:
+        return Request(document["input_data"], None, None, not has_booleans(message.body))
     of_many = "model" in document and "data" in document and "input_data" not in document
     if not of_many and "input_data" not in document:
         raise MalformedRequest('the body must be an object with the member "input_data"')
@@ -47,7 +53,7 @@ def read(message: Message) -> Request:
         raise MalformedRequest('"params" must be an object')
     if not isinstance(model, str | None):
         raise MalformedRequest('"model" must be the name of a model')
-    return Request(document[name], params, model)
+    return Request(document[name], params, model, not has_booleans(message.body))
 
 
 def convert(request: Request, converter: Converter) -> Inputs:
@@ -55,7 +61,7 @@ def convert(request: Request, converter: Converter) -> Inputs:
     if signature.columns or (not signature.tensors and _is_table(request.data)):
         features = _columns(request.data, converter)
     else:
-        features = _tensors(request.data, converter)
+        features = _tensors(request, converter)
     return Inputs(features, converter.params(request.params))
 
 
@@ -80,11 +86,15 @@ def _columns(data: Any, converter: Converter) -> Features:
     return converter.table(names, rows)
 
 
-def _tensors(data: Any, converter: Converter) -> Features:
-    if not isinstance(data, list | dict):
+def _tensors(request: Request, converter: Converter) -> Features:
+    data = request.data
+    if type(data) is list:
+        check_row_count(len(data))
+    elif type(data) is dict:
+        check_rows(*data.values())
+    else:
         raise MalformedRequest('"input_data" must be a list, or an object of named lists')
-    check_rows(*(data.values() if isinstance(data, dict) else [data]))
-    return converter.tensors(data)
+    return converter.tensors(data, are_plain=request.is_plain)
 
 
 def render(predictions: Predictions, request: Request, answered: Answered) -> Rendered:

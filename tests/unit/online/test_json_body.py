@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import MalformedRequest
-from shared.online.protocols.json_body import MAX_DEPTH, read_json, read_object
+from shared.online.protocols.json_body import MAX_DEPTH, has_booleans, read_json, read_object
 
 
 def refused(body: bytes) -> str:
@@ -171,3 +171,14 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
         read_json(body)
     except MalformedRequest as error:
         assert error.message.startswith(("the body", "the member"))  # noqa: PT017 - either outcome is right
+
+
+@given(st.recursive(st.booleans() | st.floats() | st.none(), st.lists))
+def test_booleans_are_seen_in_the_bytes(document: object) -> None:
+    written = orjson.dumps(document)
+    assert has_booleans(written) is any(word in written for word in (b"true", b"false"))
+
+
+@pytest.mark.parametrize("body", [b'{"rate": [1.5]}', b'{"feature": [null]}', b"[1, 2]", b""])
+def test_letters_of_the_words_alone_are_no_booleans(body: bytes) -> None:
+    assert not has_booleans(body)
