@@ -11,7 +11,7 @@ from shared.auth.verified import VerifiedTokens
 
 
 class Authenticator:
-    """`clock`: seconds since 1970. Tokens are held as hashes only, and never logged."""
+    """`clock`: seconds since 1970. Headers are held as hashes only, and never logged."""
 
     def __init__(
         self,
@@ -28,14 +28,15 @@ class Authenticator:
     async def authenticate(self, authorization: str | None) -> Principal:
         """Raises AuthError, or IdentityProviderUnavailable when the key cannot be had.
 
-        A token that was seen in the last minutes is answered without waiting for anything.
+        A header that was seen in the last minutes is answered without waiting for anything, or reading it again.
         """
-        token = parse_bearer(authorization)
-        known = self._verified.find(token, self._keys.live, self._clock())
+        header = authorization or ""
+        known = self._verified.find(header, self._keys.live, self._clock())
         if known is not None:
             return known
+        token = parse_bearer(header)
         keys = await self._keys.holding(key_id_of(token))
         now = self._clock()
         verified = verify(token, keys, self._rules, now)
-        self._verified.keep(token, verified, now)
+        self._verified.keep(header, verified, now)
         return verified.principal

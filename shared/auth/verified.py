@@ -1,4 +1,4 @@
-"""Tokens verified a moment ago, so that a caller's next request costs a hash and not a signature."""
+"""Headers with tokens that were verified a moment ago: a caller's next request costs a hash, and not a signature."""
 
 import hashlib
 from collections import OrderedDict
@@ -20,7 +20,7 @@ class _Entry(NamedTuple):
 
 
 class VerifiedTokens:
-    """Holds no token: entries are named by SHA-256. When full, the least recently used goes."""
+    """Holds no token: entries are named by the SHA-256 of the header. When full, the least recently used goes."""
 
     def __init__(self, max_entries: int = MAX_ENTRIES) -> None:
         self._max_entries = max_entries
@@ -29,9 +29,9 @@ class VerifiedTokens:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, token: str, live: Container[KeyId], now: float) -> Principal | None:
+    def find(self, header: str, live: Container[KeyId], now: float) -> Principal | None:
         """`live`: the keys of the issuer now. An entry that was verified with any other is dropped."""
-        name = _name(token)
+        name = _name(header)
         entry = self._entries.get(name)
         if entry is None:
             return None
@@ -41,15 +41,16 @@ class VerifiedTokens:
         self._entries.move_to_end(name)
         return entry.principal
 
-    def keep(self, token: str, verified: Verified, now: float) -> None:
+    def keep(self, header: str, verified: Verified, now: float) -> None:
         """Until the token's own end or MAX_AGE_S from now, whichever is first; no leeway here."""
         good_until = min(verified.expires_at, now + MAX_AGE_S)
         if good_until <= now:
             return
-        self._entries[_name(token)] = _Entry(verified.principal, good_until, verified.key_id)
+        self._entries[_name(header)] = _Entry(verified.principal, good_until, verified.key_id)
         if len(self._entries) > self._max_entries:
             self._entries.popitem(last=False)
 
 
-def _name(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
+def _name(header: str) -> bytes:
+    # A header that no text can be made of is refused by whoever reads it.
+    return hashlib.sha256(header.encode(errors="surrogatepass")).digest()
