@@ -114,7 +114,7 @@ def _plan_file(
 ) -> tuple[InputFile, list[csv_index.Span]]:
     path, limit = _PREFIX + source.name, read.ports.max_input_bytes
     if not signature.columns:
-        raise UnreadableInput("the model takes tensors, and only models with columns can score a CSV")
+        raise UnreadableInput("only a model whose signature has columns can score a CSV")
     container, blob, etag = Container.INBOX, source.name, source.etag
     try:
         if source.size_bytes > limit:

@@ -28,10 +28,12 @@ class Predictions(NamedTuple):
 def predict(served: ServedModel, inputs: Inputs) -> Predictions:
     """Blocks. Raises ScoringFailed when the model raises, or returns another number of rows than it was given."""
     rows = count_rows(inputs.features)
-    if not rows or served.package.segments is None:
+    if served.package.segments is None:
         return _called(_model(served.loaded("")), inputs, rows)
     divided = segments.split(served.package, inputs.features)
     segments.refuse_unknown(divided)
+    if not divided.rows:
+        return Predictions(0, {})
     parts = [
         (at, _called(_model(served.loaded(key)), _part(served, inputs, at), len(at)).outputs)
         for key, at in divided.rows.items()

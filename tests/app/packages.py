@@ -61,7 +61,7 @@ def _save_onnx(graph: Any, folder: Path, columns: tuple[str, ...]) -> None:
 
     texts = [ColSpec("string", name) for name in columns]
     signature = ModelSignature(Schema([*texts, ColSpec("double", "x")]), Schema([ColSpec("double", "y")]))
-    mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False)
+    mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False, pip_requirements=["onnx"])
 
 
 def save_many(folder: Path, segments: str, factors: dict[str, float], *columns: str) -> None:

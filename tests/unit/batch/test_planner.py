@@ -202,7 +202,7 @@ def test_a_model_that_takes_tensors_scores_no_csv(store: MemoryBlobs, ports: Bat
     store.write(Container.MODELS, package_path("raw", "1"), data)
     ref = ModelRef("raw", "1", digest_of(data))
     endpoint.publish(store, ref)
-    with pytest.raises(UnreadableInput, match="the model takes tensors, and only models with columns can score a CSV"):
+    with pytest.raises(UnreadableInput, match="only a model whose signature has columns can score a CSV"):
         plan(ports, drop(ports, iris.csv(1)))
 
 

@@ -117,6 +117,8 @@ async def test_no_rows_are_answered_without_any_model(store: MemoryBlobs) -> Non
     served = serve(store, {"UA": 3})
     deadline = asyncio.get_running_loop().time() + 30
     assert (await predict_online(served, None, rows(), Lanes(Limits()), deadline)).rows == 0
+    assert predict(served, rows()).rows == 0
+    assert served.find("UA") is None
 
 
 def test_a_model_may_be_asked_for_by_name(store: MemoryBlobs) -> None:
