@@ -21,6 +21,11 @@ _UNKNOWN_CALL_S: Final = 1.0
 # A call that took more times as long as expected counts as this many.
 _ODD: Final = 4.0
 _PROBE_ROWS: Final = 32
+# A row with more bytes than so many of the probe's is another matter than the probe was.
+_LIKE_PROBE: Final = 4
+_LEAST_BYTES: Final = 256
+_FIXED: Final = frozenset({"boolean", "integer", "long", "float", "double", "datetime"})
+_TEXTS: Final = frozenset({"str", "object", "string"})
 _PROBE_CALLS: Final = 3
 # A model slower than this is not asked for many rows before it takes traffic.
 _PROBE_LIMIT_S: Final = 0.5
@@ -54,6 +59,10 @@ class _Held:
         if last:
             self._held.close()
             self._on_close()
+
+    @property
+    def is_gone(self) -> bool:
+        return self._closing
 
     def close(self) -> None:
         """No new call is taken from now on."""
@@ -100,10 +109,19 @@ class LoadedModel(_Held):
         self.call_s = _UNKNOWN_CALL_S
         self.row_s = 0.0
         self.gathers = False
+        # With texts, or with a free size beside its rows, one row may cost a thousand times another.
+        self._is_elastic = _is_elastic(signature)
+        self._probe_bytes = max(size_of(example(signature).features), _LEAST_BYTES)
 
     def cost_s(self, rows: int) -> float:
         """What a call of so many rows will take, by what was measured."""
         return self.call_s + self.row_s * rows
+
+    def is_quick(self, features: Features, rows: int, limit_s: float) -> bool:
+        """Whether a call is known to take less: by its rows, and where rows differ by their bytes too."""
+        if not self.flavor.in_process or self.cost_s(rows) >= limit_s:
+            return False
+        return not self._is_elastic or size_of(features) <= _LIKE_PROBE * self._probe_bytes * rows
 
     def predict(self, features: Features, params: Params, abort: Abort | None = None) -> dict[str, Array]:
         """Raises what the flavor raises; ModelNotReady when it was let go meanwhile."""
@@ -151,3 +169,18 @@ class LoadedModel(_Held):
 
 def _repeated(inputs: Inputs, rows: int) -> Inputs:
     return Inputs({name: np.repeat(array, rows, axis=0) for name, array in inputs.features.items()}, inputs.params)
+
+
+def _is_elastic(signature: Signature) -> bool:
+    if signature.columns:
+        return any(column.type not in _FIXED for column in signature.columns)
+    return not signature.tensors or any(-1 in each.shape[1:] or each.dtype in _TEXTS for each in signature.tensors)
+
+
+def size_of(features: Features) -> int:
+    """Bytes of the values; of texts, their characters too."""
+    return sum(array.nbytes + (_characters(array) if array.dtype == object else 0) for array in features.values())
+
+
+def _characters(array: Array) -> int:
+    return sum(len(each) for each in array.flat if isinstance(each, str | bytes))

@@ -1,6 +1,6 @@
 """The one scoring path: online and batch requests alike come through here."""
 
-import asyncio
+import time
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -58,22 +58,17 @@ async def predict_online(
     """
     rows = count_rows(inputs.features)
     if key is not None:
-        model = _model(served.find(key) or await served.loaded_online(key))
-        if _is_quick(model, rows):
-            return _called(model, inputs, rows)
-        return await _called_online(model, inputs, rows, lanes, deadline)
+        return await _called_online(served, key, inputs, rows, lanes, deadline, _INLINE_S)
     divided = segments.split(served.package, inputs.features)
     segments.refuse_unknown(divided)
-    if not divided.rows:
-        return Predictions(0, {})
-    members = await asyncio.gather(*(served.loaded_online(member) for member in divided.rows))
-    answers = await asyncio.gather(
-        *(
-            _called_online(_model(model), _part(served, inputs, at), len(at), lanes, deadline)
-            for model, at in zip(members, divided.rows.values(), strict=True)
-        )
-    )
-    parts = [(at, answer.outputs) for at, answer in zip(divided.rows.values(), answers, strict=True)]
+    parts, left_s = [], _INLINE_S
+    # One after the other: all of them at once need not fit into the memory, or into the queue.
+    for member, at in divided.rows.items():
+        part = _part(served, inputs, at)
+        started = time.perf_counter()
+        answer = await _called_online(served, member, part, len(at), lanes, deadline, left_s)
+        left_s -= time.perf_counter() - started
+        parts.append((at, answer.outputs))
     return Predictions(rows, segments.reassemble(rows, parts))
 
 
@@ -93,13 +88,20 @@ def _called(model: LoadedModel, inputs: Inputs, rows: int) -> Predictions:
     return _checked(model.predict(inputs.features, inputs.params), rows)
 
 
-def _is_quick(model: LoadedModel, rows: int) -> bool:
-    return rows == 0 or (model.flavor.in_process and model.cost_s(rows) < _INLINE_S)
-
-
-async def _called_online(model: LoadedModel, inputs: Inputs, rows: int, lanes: Lanes, deadline: float) -> Predictions:
-    if _is_quick(model, rows):
+async def _called_online(
+    served: ServedModel, key: str, inputs: Inputs, rows: int, lanes: Lanes, deadline: float, inline_s: float
+) -> Predictions:
+    """`inline_s`: what may be spent on the event loop."""
+    model = _model(served.find(key) or await served.loaded_online(key))
+    if not rows or model.is_quick(inputs.features, rows, inline_s):
         return _called(model, inputs, rows)
+    try:
+        return _checked(await lanes.predict(model, inputs, deadline), rows)
+    except ModelNotReady:
+        if not model.is_gone:
+            raise
+    # It had to make room for others while the request waited.
+    model = _model(await served.loaded_online(key))
     return _checked(await lanes.predict(model, inputs, deadline), rows)
 
 

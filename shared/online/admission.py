@@ -6,28 +6,51 @@ from typing import Final
 
 from shared.errors import Overloaded, PayloadTooLarge
 
-# What a byte of a body may become in memory: `[],[],…` takes 3 bytes a list, and Python 64 and a pointer.
-EXPANSION: Final = 32
+# What a byte of a JSON body may become in memory, measured with nested objects, the worst of all.
+EXPANSION: Final = 50
 _MOST_CALLERS: Final = 10_000
 
 
 class BytesInHand:
-    """Bodies that are worked on now, unpacked; together at most `limit` bytes."""
+    """Bodies that are worked on now; together at most `limit` bytes. Belongs to one event loop."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._held = 0
 
-    def take(self, size: int) -> None:
+    def take(self, size: int) -> "Hold":
         """Raises PayloadTooLarge for a body that could never be taken, Overloaded for one that cannot be now."""
-        if size > self.limit:
-            raise PayloadTooLarge(f"the body has {size} bytes, but at most {self.limit} are taken: send it in parts")
-        if self._held + size > self.limit:
-            raise Overloaded("this instance works on as many bytes of requests as its memory holds: try again shortly")
-        self._held += size
+        hold = Hold(self)
+        hold.raise_to(size)
+        return hold
 
-    def give_back(self, size: int) -> None:
-        self._held -= size
+
+class Hold:
+    """The share of one request. Whatever it takes in memory counts as the body that may become as much."""
+
+    __slots__ = ("_of", "_size")
+
+    def __init__(self, of: BytesInHand) -> None:
+        self._of = of
+        self._size = 0
+
+    def raise_to(self, size: int) -> None:
+        """Never lowers it. Raises as `BytesInHand.take`."""
+        of, more = self._of, size - self._size
+        if size > of.limit:
+            raise PayloadTooLarge(
+                f"the request takes the memory of {size} bytes of body, and at most {of.limit} are taken here: "
+                "send it in parts"
+            )
+        if of._held + more > of.limit:
+            raise Overloaded("this instance works on as much as its memory holds: try again shortly")
+        if more > 0:
+            of._held += more
+            self._size = size
+
+    def release(self) -> None:
+        self._of._held -= self._size
+        self._size = 0
 
 
 class Quotas:

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -11,23 +12,28 @@ from shared.auth.access import Role
 from shared.auth.authenticate import Authenticator
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.spec import Endpoint
-from shared.errors import MalformedRequest, MethodNotAllowed, ModelNotReady, ScoringTimeout
+from shared.errors import MalformedRequest, MethodNotAllowed, ModelNotReady, ScoringFailed, ScoringTimeout
 from shared.models import scoring, segments
 from shared.models.flavor import RawCall
-from shared.models.loaded import LoadedScript
+from shared.models.loaded import LoadedScript, size_of
 from shared.models.signature import Inputs
 from shared.online import callers
-from shared.online.admission import BytesInHand, Quotas
+from shared.online.admission import EXPANSION, BytesInHand, Hold, Quotas
 from shared.online.deployments import Deployments, Serving
 from shared.online.exchange import Answered, Message, Rendered, ScoreProtocol
 from shared.online.unpack import unpacked
 
-# A larger body takes longer to read than a thread costs.
-_INLINE_BYTES: Final = 64 * 1024
-# More values than this take longer to write.
-_INLINE_VALUES: Final = 10_000
+# A larger body may take a millisecond to read; CSV and Parquet always may.
+_INLINE_BYTES: Final = 16 * 1024
+_INLINE_TYPES: Final = ("json", "octet-stream")
+# More values than this may take a millisecond to write.
+_INLINE_VALUES: Final = 2_000
 # A packed one may hold a thousand times as much.
 _INLINE_PACKED_BYTES: Final = 1024
+
+
+# A header's name and value, RFC 9110, section 5: no control characters.
+_SENDABLE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+: [^\x00-\x1f\x7f]*")
 
 
 class ScoreRequest(NamedTuple):
@@ -74,16 +80,17 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
     endpoint = await admitted(request.headers.get("authorization"), request.endpoint, ports)
     trail.endpoint = endpoint.name
     trail.deployment = ports.deployments.choose(endpoint, request.request_id, request.pinned)
-    serving = await ports.deployments.serving(endpoint, trail.deployment)
-    trail.model = serving.model.label
-    deadline = max(started, serving.ready_at) + serving.timeout_s
-    body = await _unpacked(request, ports)
-    call = _Call(request, body, protocol, serving, deadline, trail, ports.readers)
-    ports.in_hand.take(len(body))
+    hold = ports.in_hand.take(len(request.body))
     try:
+        serving = await ports.deployments.serving(endpoint, trail.deployment)
+        trail.model = serving.model.label
+        body = await _unpacked(request, ports)
+        hold.raise_to(len(body))
+        deadline = max(started, serving.ready_at) + serving.timeout_s
+        call = _Call(request, body, protocol, serving, deadline, trail, ports.readers, hold)
         return await (_run_script(call) if serving.model.is_script else _predict(call))
     finally:
-        ports.in_hand.give_back(len(body))
+        hold.release()
 
 
 async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> Endpoint:
@@ -111,6 +118,7 @@ class _Call(NamedTuple):
     deadline: float
     trail: Trail
     readers: Executor
+    hold: Hold
 
 
 class _Asked(NamedTuple):
@@ -126,16 +134,27 @@ async def _predict(call: _Call) -> ScoreReply:
     served, trail = call.serving.model, call.trail
     if call.request.method != "POST":
         raise MethodNotAllowed(f"deployment '{trail.deployment}' takes rows of data: use POST", "POST")
-    is_large = len(call.body) > _INLINE_BYTES
+    is_large = _is_large(call)
     asked = await _in_thread(call, lambda: _ask(call)) if is_large else _ask(call)
+    if is_large:
+        call.hold.raise_to(size_of(asked.inputs.features) // EXPANSION)
     predictions = await scoring.predict_online(served, asked.key, asked.inputs, call.serving.lanes, call.deadline)
     ref = served.id.ref
     answered = Answered(trail.endpoint, trail.deployment, ref.name, ref.version, served.takes_tensors)
-    if is_large or any(array.size > _INLINE_VALUES for array in predictions.outputs.values()):
+    if sum(array.size for array in predictions.outputs.values()) > _INLINE_VALUES:
+        call.hold.raise_to(size_of(predictions.outputs) // EXPANSION)
         rendered = await _in_thread(call, lambda: call.protocol.render(predictions, asked.document, answered))
     else:
         rendered = call.protocol.render(predictions, asked.document, answered)
     return ScoreReply(rendered, trail.deployment, trail.model)
+
+
+def _is_large(call: _Call) -> bool:
+    """Whether reading it may take long."""
+    if len(call.body) > _INLINE_BYTES:
+        return True
+    content_type = call.request.headers.get("content-type")
+    return content_type is not None and not any(each in content_type for each in _INLINE_TYPES)
 
 
 def _ask(call: _Call) -> _Asked:
@@ -165,6 +184,8 @@ async def _run_script(call: _Call) -> ScoreReply:
     raw = RawCall(request.method, request.query, request.headers, call.body)
     reply = await call.serving.lanes.run(loaded, lambda abort: loaded.run(raw, abort), call.deadline)
     headers, status = dict(reply.headers), reply.status
+    if not all(_SENDABLE.fullmatch(f"{key}: {value}") for key, value in headers.items()):
+        raise ScoringFailed("the score.py answered with a header that cannot be sent")
     content_type = headers.pop("content-type", "application/json")
     if status >= 500:
         headers |= {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}

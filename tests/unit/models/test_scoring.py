@@ -135,3 +135,29 @@ async def test_a_tensor_of_many_numbers_counts_its_rows(store: MemoryBlobs) -> N
     model = serve(store, upload(store, data, tensors(t=("float32", (-1, 2)))))
     inputs = Inputs({"t": np.ones((3, 2), np.float32)}, {})
     assert (await online(model, inputs)).rows == predict(model, inputs).rows == 3
+
+
+@pytest.mark.parametrize(("width", "inline"), [(1, True), (32, True), (4000, False)])
+async def test_a_row_that_is_much_longer_than_the_probe_runs_in_a_thread(width: int, inline: bool) -> None:
+    threads: list[threading.Thread] = [threading.current_thread()]
+
+    def run(features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
+        threads.append(threading.current_thread())
+        return {"y": np.zeros(len(features["t"]))}
+
+    model = served_as(loaded_as(FunctionModel(run), tensors(t=("float64", (-1, -1)))))
+    await online(model, Inputs({"t": np.zeros((2, width))}, {}))
+    assert (threads[-1] is threads[0]) is inline
+
+
+async def test_a_long_text_runs_in_a_thread() -> None:
+    threads: list[threading.Thread] = []
+
+    def run(features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
+        threads.append(threading.current_thread())
+        return {"y": np.zeros(len(features["x"]))}
+
+    model = served_as(loaded_as(FunctionModel(run), columns("x", type="string")))
+    for text in ("short", "long" * 10_000):
+        await online(model, Inputs({"x": np.array([text], dtype=object)}, {}))
+    assert [each is threading.current_thread() for each in threads] == [True, False]

@@ -159,3 +159,16 @@ async def test_thousands_of_models_live_in_the_memory_that_there_is(store: Memor
         assert await answer(served, rows((f"C{number}", "", 1))) == [number]
     assert loader.held_bytes() <= size * 4
     assert [key for key in factors if served.find(key) is not None] == ["C0", "C1", "C2", "C3"]
+
+
+async def test_rows_of_more_segments_than_fit_into_memory_or_queue_are_answered(store: MemoryBlobs) -> None:
+    factors = {f"C{number}": float(number) for number in range(30)}
+    ref = publish(store, factors, columns=("carrier",), unfed=("carrier", "origin"))
+    loaded = make_loader(store).get(ModelId(ref, member="C0"))
+    loader = make_loader(store, memory_bytes=loaded.size_bytes * 4)
+    served = ServedModel(ModelId(ref), loader.package(ref), loader)
+    inputs = rows(*((f"C{number}", "", 1.0) for number in range(30)))
+    deadline = asyncio.get_running_loop().time() + 30
+    lanes = Lanes(Limits(max_concurrent=1, max_queue=1))
+    predictions = await predict_online(served, None, inputs, lanes, deadline)
+    assert predictions.outputs["y"].tolist() == [float(number) for number in range(30)]

@@ -8,18 +8,31 @@ from shared.online.admission import BytesInHand, Quotas
 
 def test_bodies_in_hand_stay_within_the_bound_and_are_let_go() -> None:
     in_hand = BytesInHand(10)
-    in_hand.take(6)
+    first = in_hand.take(6)
     in_hand.take(4)
     with pytest.raises(Overloaded, match="try again"):
         in_hand.take(1)
-    in_hand.give_back(6)
+    first.release()
     in_hand.take(5)
     with pytest.raises(Overloaded):
         in_hand.take(2)
 
 
+def test_what_a_body_became_counts_in_its_place() -> None:
+    in_hand = BytesInHand(10)
+    hold = in_hand.take(2)
+    hold.raise_to(1)
+    hold.raise_to(8)
+    with pytest.raises(Overloaded):
+        in_hand.take(3)
+    with pytest.raises(PayloadTooLarge):
+        hold.raise_to(11)
+    hold.release()
+    in_hand.take(10)
+
+
 def test_a_body_that_could_never_be_taken_is_too_large() -> None:
-    with pytest.raises(PayloadTooLarge, match="11 bytes, but at most 10"):
+    with pytest.raises(PayloadTooLarge, match="11 bytes of body, and at most 10"):
         BytesInHand(10).take(11)
 
 
