@@ -173,16 +173,18 @@ async def _in_thread[T](call: _Call, work: Callable[[], T]) -> T:
 
 
 async def _run_script(call: _Call) -> ScoreReply:
-    """score.py takes the request as it came. What it fails with is its own, and told as Azure ML does: 424."""
+    """score.py takes the whole request, unpacked. What it fails with is its own, and told as Azure ML does: 424."""
     model, name = call.serving.model, call.trail.deployment
     if not call.protocol.TAKES_SCRIPTS:
         raise MalformedRequest(f"deployment '{name}' serves a score.py: send the request to its /score")
+    began = asyncio.get_running_loop().time()
     loaded = await model.loaded_online("")
+    deadline = call.deadline + asyncio.get_running_loop().time() - began
     if not isinstance(loaded, LoadedScript):
         raise ModelNotReady(f"the score.py of deployment '{name}' is not ready: try again")
     request = call.request
-    raw = RawCall(request.method, request.query, request.headers, call.body)
-    reply = await call.serving.lanes.run(loaded, lambda abort: loaded.run(raw, abort), call.deadline)
+    raw = RawCall(request.method, request.query, _unpacked_headers(request.headers, call.body), call.body)
+    reply = await call.serving.lanes.run(loaded, lambda abort: loaded.run(raw, abort), deadline)
     headers, status = dict(reply.headers), reply.status
     if not all(_SENDABLE.fullmatch(f"{key}: {value}") for key, value in headers.items()):
         raise ScoringFailed("the score.py answered with a header that cannot be sent")
@@ -191,3 +193,11 @@ async def _run_script(call: _Call) -> ScoreReply:
         headers |= {"ms-azureml-model-error-statuscode": str(status), "ms-azureml-model-error-reason": "model_error"}
         status = 424
     return ScoreReply(Rendered(reply.body, content_type, headers), name, model.label, status)
+
+
+def _unpacked_headers(headers: Mapping[str, str], body: bytes) -> Mapping[str, str]:
+    """They say what the body is now: whoever believed that it is packed would unpack it again."""
+    if "content-encoding" not in headers:
+        return headers
+    kept = {name: value for name, value in headers.items() if name != "content-encoding"}
+    return {**kept, "content-length": str(len(body))}

@@ -166,7 +166,7 @@ async def respond(request: func.HttpRequest, body: Body, render_error: RenderErr
         reply = Reply(render_error(_UNEXPECTED, 500), 500)
     finally:
         request_id.reset(logged_as)
-    headers = {"x-request-id": call.id, **reply.headers}
+    headers = {**reply.headers, "x-request-id": call.id}
     client_id = call.header("x-ms-client-request-id")
     if client_id and _CLIENT_REQUEST_ID.fullmatch(client_id):
         headers["x-ms-client-request-id"] = client_id

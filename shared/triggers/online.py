@@ -4,7 +4,6 @@ import time
 from collections.abc import Awaitable
 from importlib.metadata import version
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
@@ -39,7 +38,7 @@ async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned:
         headers,
         call.body,
         method,
-        urlsplit(call.request.url).query if method == "GET" else "",
+        call.request.url.partition("?")[2],
     )
     served, started, trail, status = services(), time.perf_counter(), handler.Trail(), 500
     route_of = _TRACED_AS[protocol.NAME]
@@ -60,7 +59,7 @@ async def score(call: Call, protocol: ScoreProtocol[Any], endpoint: str, pinned:
             seconds = time.perf_counter() - started
             served.metrics.request(trail.endpoint, trail.deployment, trail.model, protocol.NAME, status, seconds)
     rendered = reply.rendered
-    told = {"azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model, **rendered.headers}
+    told = {**rendered.headers, "azureml-model-deployment": reply.deployment, "x-slipway-model": reply.model}
     return Reply(rendered.body, reply.status, rendered.content_type, told)
 
 

@@ -31,6 +31,22 @@ def run(raw_data):
     return {"pid": os.getpid(), "greeting": greeting, "asked": asked}
 """
 
+# Is given the whole request; its reply claims to be another's.
+RAW: Final = """
+import json
+from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+
+def init(): pass
+
+@rawhttp
+def run(request):
+    told = {"method": request.method, "args": dict(request.args), "body": request.get_data().decode(),
+            "headers": {name.lower(): value for name, value in request.headers.items()}}
+    own = {"x-own": "1", "x-request-id": "mine", "azureml-model-deployment": "red", "x-slipway-model": "other/1"}
+    return AMLResponse(json.dumps(told), 201, own, json_str=False)
+"""
+
 
 def save_script(folder: Path, source: str = SCORE) -> None:
     """A score.py with the model `greeting.txt`; its CodeConfiguration is `CODE`."""

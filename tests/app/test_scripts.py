@@ -11,7 +11,7 @@ import requests
 
 from shared.models.package import ModelRef
 from tests.app.client import Client
-from tests.app.packages import CODE, save_script
+from tests.app.packages import CODE, RAW, save_script
 
 QUICK, PATIENT = ({"request_settings": {"request_timeout_ms": ms}} for ms in (300, 30_000))
 
@@ -24,6 +24,15 @@ def script(publish: Callable[..., dict[str, Any]], upload: Callable[..., ModelRe
     model = {"model": upload(folder, "greeter", code=CODE)._asdict()}
     publish("script", deployments={"blue": {**model, **PATIENT}, "green": {**model, **QUICK}})
     return "script"
+
+
+@pytest.fixture(scope="module")
+def raw(publish: Callable[..., dict[str, Any]], upload: Callable[..., ModelRef], tmp_path_factory: Any) -> str:
+    """An endpoint's name."""
+    folder: Path = tmp_path_factory.mktemp("raw")
+    save_script(folder, RAW)
+    publish("raw", deployments={"blue": {"model": upload(folder, "raw", code=CODE)._asdict(), **PATIENT}})
+    return "raw"
 
 
 def post(client: Client, script: str, asked: dict[str, Any], **headers: str) -> requests.Response:
@@ -80,3 +89,21 @@ def test_a_script_is_known_to_the_other_protocols_metadata(client: Client, scrip
     document = client.ask("GET", f"/v2/models/{script}", "Endpoint.Score").json()
     assert (document["platform"], document["inputs"]) == ("python_script", [])
     assert client.ask("GET", f"/endpoints/{script}/ping", "Endpoint.Score").status_code == 200
+
+
+def test_a_raw_script_is_given_the_request_as_it_was_meant(client: Client, raw: str) -> None:
+    path, packed = f"/endpoints/{raw}/score", gzip.compress(b"words")
+    headers = {"Content-Encoding": "gzip", "Content-Type": "text/plain", "x-mine": "7"}
+    reply = client.ask("POST", path, "Endpoint.Score", params={"a": "1"}, data=packed, headers=headers)
+    assert reply.status_code == 201, reply.text
+    told = reply.json()
+    assert (told["method"], told["args"], told["body"]) == ("POST", {"a": "1"}, "words")
+    assert (told["headers"]["x-mine"], told["headers"]["content-length"]) == ("7", "5")
+    assert {"authorization", "content-encoding"}.isdisjoint(told["headers"])
+
+
+def test_a_script_sets_headers_of_its_own_and_none_of_the_apps(client: Client, raw: str) -> None:
+    reply = client.score(raw, b"words", Content_Type="text/plain")
+    assert reply.headers["x-own"] == "1"
+    assert reply.headers["x-request-id"] != "mine"
+    assert (reply.headers["azureml-model-deployment"], reply.headers["x-slipway-model"]) == ("blue", "raw/1")

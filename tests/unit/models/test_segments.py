@@ -11,6 +11,7 @@ from shared.adapters.memory import MemoryBlobs
 from shared.errors import MalformedRequest, ModelNotFound
 from shared.models import segments
 from shared.models.batching import Lanes, Limits
+from shared.models.loaded import LoadedModel
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, PackagedModel, Segments, digest_of, package_path
 from shared.models.scoring import predict, predict_online, unknown_rows
@@ -172,3 +173,25 @@ async def test_rows_of_more_segments_than_fit_into_memory_or_queue_are_answered(
     lanes = Lanes(Limits(max_concurrent=1, max_queue=1))
     predictions = await predict_online(served, None, inputs, lanes, deadline)
     assert predictions.outputs["y"].tolist() == [float(number) for number in range(30)]
+
+
+@pytest.mark.parametrize("key", [None, "UA"])
+async def test_loading_a_model_does_not_count_as_its_time_to_answer(
+    store: MemoryBlobs, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    served, loop = serve(store, {"UA": 3}), asyncio.get_running_loop()
+    model, clock, late_s = served.loaded("UA"), loop.time, 0.0
+    assert isinstance(model, LoadedModel)
+    model.call_s = 10.0  # slow enough to be called in a thread, and so to be timed
+
+    async def after_an_hour(member: str) -> LoadedModel:
+        nonlocal late_s
+        late_s += 3600
+        return model
+
+    monkeypatch.setattr(loop, "time", lambda: clock() + late_s)
+    monkeypatch.setattr(served, "find", lambda member: None)
+    monkeypatch.setattr(served, "loaded_online", after_an_hour)
+    one = rows(("UA", "EWR", 1)) if key is None else Inputs({"x": np.ones(1)}, {})
+    answered = await predict_online(served, key, one, Lanes(Limits()), loop.time() + 30)
+    assert answered.outputs["y"].tolist() == [3]
