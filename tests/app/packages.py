@@ -24,6 +24,8 @@ def run(raw_data):
     do = asked.get("do")
     if do == "fail":
         raise ValueError("the password is hunter2")
+    if do == "tell":
+        return sorted(os.environ)
     if do == "hang":
         threading.Event().wait()
     if do == "wait":

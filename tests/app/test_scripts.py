@@ -69,6 +69,12 @@ def test_what_a_script_raises_is_told_as_azure_ml_does_and_no_more(client: Clien
     assert "hunter2" not in reply.text
 
 
+def test_a_script_sees_no_setting_of_the_app(client: Client, script: str) -> None:
+    told = post(client, script, {"do": "tell"}).json()
+    assert "AZUREML_MODEL_DIR" in told
+    assert [name for name in told if name.startswith(("SLIPWAY", "AzureWebJobs", "FUNCTIONS", "APPLICATION"))] == []
+
+
 @pytest.mark.parametrize("path", ["/endpoints/script/invocations", "/v2/models/script/infer"])
 def test_protocols_of_rows_say_where_a_script_is_to_be_called(client: Client, script: str, path: str) -> None:
     reply = client.ask("POST", path, "Endpoint.Score", json={"inputs": []})
