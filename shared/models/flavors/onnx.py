@@ -42,10 +42,10 @@ class OnnxModel:
         Raises SchemaMismatch for a value that the graph's type cannot hold, ScoringFailed, ModelNotReady once it is
         closed, and ScoringTimeout when `abort` was fired.
         """
-        feed = self._feeds.rows(features)
-        constants = self._feeds.constants(params) if self._feeds.settings else {}
-        rows = count_rows(features) if self._feeds.one_by_one else 1
-        if rows > 1:
+        feeds = self._feeds
+        feed = feeds.rows(features)
+        constants = feeds.constants(params) if feeds.settings else {}
+        if feeds.one_by_one and (rows := count_rows(features)) > 1:
             outputs = self._predict_one_by_one(feed, constants, rows, abort)
         else:
             outputs = self._outputs.read(self._call(feed | constants if constants else feed, abort))

@@ -166,7 +166,8 @@ def _tensor_fill(slot: Slot, tensor: Tensor) -> Fill:
     name, given, dtype = slot.name, tensor.name, slot.dtype
 
     def fill(features: Features, feed: Feed) -> None:
-        feed[name] = cast(features[given], dtype, label)
+        array = features[given]
+        feed[name] = array if array.dtype == dtype else cast(array, dtype, label)
 
     return fill
 

@@ -38,7 +38,9 @@ def read_json(body: bytes, *, takes_nan: bool = False) -> Any:
         raise _not_json(body, error) from None
     if _may_be_deep(body):
         _check_depth(body)
-    _check_keys(body, document)
+    # One member and one colon: nothing is given twice. Looking for two colons costs a tenth of counting them all.
+    if type(document) is not dict or len(document) != 1 or body.find(b":", body.find(b":") + 1) >= 0:
+        _check_keys(body, document)
     return document
 
 
@@ -97,6 +99,12 @@ def _may_be_deep(body: bytes) -> bool:
     return int(np.count_nonzero((np.frombuffer(body, np.uint8) | 0x20) == ord("{"))) > MAX_DEPTH
 
 
+def _count(body: bytes, character: str) -> int:
+    if len(body) < _NUMPY_PAYS_BYTES:
+        return body.count(ord(character))
+    return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord(character)))
+
+
 def _check_depth(body: bytes) -> None:
     if b"\\" not in body:
         skeleton = body.translate(_BRACKETS, _NO_BRACKETS_OR_QUOTES).replace(b'""', b"")
@@ -117,22 +125,11 @@ def _check_keys(body: bytes, document: Any) -> None:
     Every member has a colon, so as many members as colons mean that none was lost. Colons in texts raise doubts, which
     an exact and slow reading settles.
     """
-    found = len(document) if type(document) is dict else 0
-    if not _has_more_colons(body, found) or _has_members(document, body.count(b":")):
+    if _has_members(document, _count(body, ":")):
         return
     if _has_members(document, len(_KEY_LIKE.findall(body))):
         return
     json.loads(body, object_pairs_hook=_once_each)
-
-
-def _has_more_colons(body: bytes, count: int) -> bool:
-    """Looking for a few costs a tenth of counting them all."""
-    place = -1
-    for _ in range(count + 1):
-        place = body.find(b":", place + 1)
-        if place < 0:
-            return False
-    return True
 
 
 def _has_members(document: Any, count: int) -> bool:
