@@ -49,18 +49,17 @@ def _beside_fastapi(console: Console, stack: Stack, server: Server, pid: int, co
     data = rows(count)
     is_right = _checker(data)
     mine = endpoints.slipway(stack, endpoints.ROWS, data, is_right)
-    theirs = Target(
-        "FastAPI + pydantic + onnxruntime, no authentication",
-        f"{server.url}/score",
-        _JSON,
-        orjson.dumps({"data": data}),
-        pid,
-        is_right,
+    body = orjson.dumps({"data": data})
+    theirs, in_thread = (
+        Target(f"FastAPI + pydantic + onnxruntime, no auth, {how}", f"{server.url}{path}", _JSON, body, pid, is_right)
+        for how, path in (("on the loop", "/score"), ("in its threads", "/score-in-thread"))
     )
     requests = 4000 if count == 1 else 1600
     title = f"{count} row{'s' if count > 1 else ''} of 30 floats"
-    results = hold(console, title, [Entrant(mine, requests), Entrant(theirs, requests)], _CONNECTIONS, _PAIRS)
-    _cpu_ratio(console, f"CPU a request, {title}, slipway / FastAPI", results, 0, 1)
+    entrants = [Entrant(target, requests) for target in (mine, theirs, in_thread)]
+    results = hold(console, title, entrants, _CONNECTIONS, _PAIRS)
+    _cpu_ratio(console, f"CPU a request, {title}, slipway / FastAPI on the loop", results, 0, 1)
+    _cpu_ratio(console, f"CPU a request, {title}, slipway / FastAPI in its threads", results, 0, 2)
 
 
 def _tokens(console: Console, stack: Stack) -> None:
