@@ -1,6 +1,6 @@
 """`make bench`: what it costs, beside what users would pick instead. All in one run, on one machine.
 
-`python -m bench online batching startup batch` runs the parts that are named, in this order; all without a name.
+`python -m bench online handler batching startup batch` runs the parts that are named, in this order, or all.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Final
 
 from rich.console import Console
 
-from bench import batch, batching, models, online, startup
+from bench import batch, batching, handler, models, online, startup
 from devhost.errors import HostError
 from devhost.stack import Stack
 from samples.flights.local import ENDPOINT_FILE, make_stack, publish
@@ -33,6 +33,7 @@ _PEERS: Final = {
 }
 _PARTS: Final[dict[str, Callable[[Console, Stack, Path], None]]] = {
     "online": online.run,
+    "handler": handler.run,
     "batching": batching.run,
     "startup": startup.run,
     "batch": batch.run,

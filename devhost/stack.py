@@ -103,13 +103,13 @@ class Stack:
         self.azurite.start()
 
     def start_issuer(self) -> None:
-        self._issuer.start(self._environ(), lambda: is_listening(self.issuer_port), 20.0)
+        self._issuer.start(self.environ, lambda: is_listening(self.issuer_port), 20.0)
 
     def start_host(self, deadline_s: float = 60.0) -> None:
         # Another host on this port would answer in this one's place.
         if is_listening(self.port):
             raise HostError(f"cannot listen on 127.0.0.1:{self.port}: the port is in use")
-        self._host.start(self._environ(), self._host_answers, deadline_s)
+        self._host.start(self.environ, self._host_answers, deadline_s)
 
     def stop_host(self) -> int | None:
         """SIGTERM, wait, and return the exit status."""
@@ -140,7 +140,9 @@ class Stack:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _environ(self) -> dict[str, str]:
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the host's process is started with."""
         path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH", "")]))
         return {
             **os.environ,
