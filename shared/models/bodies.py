@@ -8,18 +8,22 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch
 from shared.models import typed
 from shared.models.arrow import from_arrow, infer_csv, numpy_of, read_csv
 from shared.models.features import Converter
+from shared.models.parquet_footer import chunks
 from shared.models.signature import Array, Features, Signature, Tensor
 from shared.models.values import NOT_FINITE
 
 # What a small body may unpack to.
 MAX_VALUES: Final = 2_000_000
 MAX_TABLE_BYTES: Final = 64 * 1024 * 1024
+# What Parquet may be compressed with: snappy makes at most 21 bytes of one, others make any number.
+_CODECS: Final = frozenset({"UNCOMPRESSED", "SNAPPY"})
 # Rows of a Parquet file that are unpacked at once: few where texts lie inside of lists, as those are not shared.
 _BATCH_ROWS: Final = 65_536
 _NESTED_BATCH_ROWS: Final = 256
@@ -68,6 +72,7 @@ def strict_from_parquet(body: bytes, converter: Converter) -> Features:
         names = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
     except Exception:  # whatever pyarrow makes of a broken file
         raise _unreadable() from None
+    _check_packing(body)
     _check(signature, names)
     if signature.columns:
         wanted = {column.name for column in signature.columns}
@@ -86,6 +91,24 @@ def _opened(body: bytes) -> pq.ParquetFile:
     return pq.ParquetFile(pa.BufferReader(body), read_dictionary=texts)
 
 
+def _check_packing(body: bytes) -> None:
+    """Sizes of what is unpacked may be made up, but by codec and packed size the file is read.
+
+    Raises MalformedRequest.
+    """
+    try:
+        packed = list(chunks(body))
+    except (ValueError, LookupError, TypeError):
+        raise _unreadable() from None
+    if strange := sorted({chunk.codec for chunk in packed} - _CODECS):
+        raise MalformedRequest(
+            f"the Parquet file is compressed with {strange[0]}: write it with snappy, or uncompressed"
+        )
+    # Columns that share their bytes would be unpacked one by one.
+    if sum(chunk.size for chunk in packed) > len(body):
+        raise _unreadable()
+
+
 def _read(file: pq.ParquetFile, names: list[str]) -> pa.Table:
     """Piece by piece, so that it stops where a bound is passed."""
     about = file.metadata
@@ -96,7 +119,7 @@ def _read(file: pq.ParquetFile, names: list[str]) -> pa.Table:
         values = size = 0
         for batch in _batches(file, names):
             values += sum(map(_count, batch.columns))
-            size += batch.nbytes
+            size += sum(map(_size, batch.columns))
             if values > MAX_VALUES or size > MAX_TABLE_BYTES:
                 break
             batches.append(batch)
@@ -117,10 +140,21 @@ def _count(array: pa.Array) -> int:
     return len(array)
 
 
+def _size(array: pa.Array) -> int:
+    """Bytes, of texts as if each row had its own: that is what they become on their way to a model."""
+    if not pa.types.is_dictionary(array.type):
+        return int(array.nbytes)
+    lengths = pc.binary_length(array.dictionary).cast(pa.int64())
+    return int(array.nbytes) + (pc.sum(lengths.take(array.indices)).as_py() or 0)
+
+
 def _batches(file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
     nested = any(pa.types.is_nested(file.schema_arrow.field(name).type) for name in names)
+    # A file says a value of fixed length once, however many rows hold it, and however long it is.
+    width = sum(file.schema.column(at).length or 0 for at in range(len(file.schema)))
+    rows = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, MAX_TABLE_BYTES // max(1, width)))
     try:
-        for batch in file.iter_batches(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, columns=names, use_threads=False):
+        for batch in file.iter_batches(rows, columns=names, use_threads=False):
             batch.validate(full=True)
             yield batch
     except Exception:  # whatever pyarrow makes of a broken file

@@ -18,9 +18,9 @@ from tests.unit.models.bodies import LOOSE, SIGNATURE, lists, refusal
 from tests.unit.models.graphs import columns, tensors
 
 
-def parquet(**values: Any) -> bytes:
+def parquet(compression: str = "snappy", **values: Any) -> bytes:
     sink = io.BytesIO()
-    pq.write_table(pa.table(values), sink, compression="zstd")
+    pq.write_table(pa.table(values), sink, compression=compression)
     return sink.getvalue()
 
 
@@ -117,13 +117,32 @@ def test_a_small_body_cannot_unpack_to_a_large_table(values: Any) -> None:
     assert "send it in parts" in refusal(PayloadTooLarge, lambda: strict_from_parquet(body, Converter(LOOSE)))
 
 
-def test_a_long_text_of_many_rows_is_not_held_in_each() -> None:
-    """Written out these would take 100 GB."""
-    rows = 100_000
-    texts = pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["x" * 1_000_000]))
-    for column in (texts, texts[:100].cast(pa.string())):
+def test_a_long_text_of_many_rows_counts_in_each() -> None:
+    """Written out it would take 100 GB."""
+    texts = pa.DictionaryArray.from_arrays(np.zeros(100_000, np.int32), pa.array(["x" * 1_000_000]))
+    assert "send it in parts" in refusal(PayloadTooLarge, lambda: from_parquet(columns("s", type="string"), s=texts))
+
+
+def test_texts_that_are_alike_are_held_once() -> None:
+    texts = pa.DictionaryArray.from_arrays(np.zeros(100, np.int32), pa.array(["x" * 100_000]))
+    for column in (texts, texts.cast(pa.string())):
         array = from_parquet(columns("s", type="string"), s=column)["s"]
-        assert len({id(text) for text in array}) <= 2
+        assert len({id(text) for text in array}) == 1
+
+
+@pytest.mark.parametrize("compression", ["zstd", "gzip", "brotli", "lz4"])
+def test_a_file_that_may_unpack_to_any_size_is_refused_with_what_to_use(compression: str) -> None:
+    body = parquet(compression, x=["a" * 200_000])
+    assert len(body) < 2000
+    assert "write it with snappy, or uncompressed" in refusal(
+        MalformedRequest, lambda: strict_from_parquet(body, Converter(columns("x", type="string")))
+    )
+
+
+@pytest.mark.parametrize("compression", ["none", "snappy"])
+def test_a_file_that_is_bounded_by_its_own_size_is_taken(compression: str) -> None:
+    body = parquet(compression, x=[1.0, 2.0])
+    assert lists(strict_from_parquet(body, Converter(columns("x")))) == {"x": [1.0, 2.0]}
 
 
 def test_the_columns_of_a_parquet_file_make_the_tensors_of_a_signature() -> None:
@@ -148,3 +167,14 @@ def test_a_broken_parquet_file_is_malformed_and_nothing_worse() -> None:
                 strict_from_parquet(bytes(broken), Converter(signature))
             except SlipwayError as error:
                 assert type(error) in {MalformedRequest, PayloadTooLarge, SchemaMismatch}  # noqa: PT017
+
+
+def test_columns_that_share_their_bytes_are_refused() -> None:
+    """Many groups of rows, each of which names the bytes of the one before."""
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"x": ["ab"] * 200}), sink, row_group_size=1, use_dictionary=False, write_statistics=False)
+    body = sink.getvalue()
+    length = int.from_bytes(body[-8:-4], "little")
+    first = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0).column(0).total_compressed_size
+    kept = body[: 4 + first] + body[-8 - length :]
+    assert "Parquet" in refusal(MalformedRequest, lambda: strict_from_parquet(kept, Converter(LOOSE)))
