@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch
+from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch, SlipwayError
 from shared.models import typed
 from shared.models.arrow import from_arrow, infer_csv, numpy_of, read_csv
 from shared.models.features import Converter
@@ -80,8 +80,10 @@ def strict_from_parquet(body: bytes, converter: Converter) -> Features:
     table = _read(file, names)
     try:
         return _features(table, signature, texts=False)
-    except (pa.ArrowException, UnicodeDecodeError):
-        raise _unreadable() from None
+    except SlipwayError:
+        raise
+    except Exception:  # whatever becomes of values that Python has no type for
+        raise MalformedRequest("the Parquet file holds values that cannot be read: use plainer types") from None
 
 
 def _opened(body: bytes) -> pq.ParquetFile:

@@ -31,7 +31,10 @@ class SandboxedPyfunc:
 
     def predict(self, features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
         """Raises SchemaMismatch, too, when MLflow's own check of the inputs refuses them."""
-        arrays, parts = pack(features)
+        try:
+            arrays, parts = pack(features)
+        except TypeError as error:
+            raise SchemaMismatch(f"the inputs do not fit: {error}") from None
         try:
             header, answered = self._sandbox.call({"arrays": arrays, "params": tagged(params)}, parts, abort or Abort())
         except Refused as refused:

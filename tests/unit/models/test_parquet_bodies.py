@@ -145,6 +145,20 @@ def test_a_file_that_is_bounded_by_its_own_size_is_taken(compression: str) -> No
     assert lists(strict_from_parquet(body, Converter(columns("x")))) == {"x": [1.0, 2.0]}
 
 
+@pytest.mark.parametrize("signature", [LOOSE, columns("x")])
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[2**31 - 1]], pa.list_(pa.int32())).cast(pa.list_(pa.date32())),
+        pa.array([[2**62]], pa.list_(pa.int64())).cast(pa.list_(pa.timestamp("us"))),
+        pa.array([[([1], 2)]], pa.map_(pa.list_(pa.int32()), pa.int32())),
+    ],
+    ids=["day", "instant", "key"],
+)
+def test_values_that_python_cannot_hold_are_refused(signature: Signature, values: Any) -> None:
+    assert "plainer types" in refusal(MalformedRequest, lambda: from_parquet(signature, x=values))
+
+
 def test_the_columns_of_a_parquet_file_make_the_tensors_of_a_signature() -> None:
     assert from_parquet(tensors(t=("float32", (-1, 2))), a=[1, 3], b=[2.5, 4])["t"].tolist() == [[1, 2.5], [3, 4]]
     assert from_parquet(tensors(t=("int64", (-1,))), t=[1, 3], b=["x", "y"])["t"].tolist() == [1, 3]

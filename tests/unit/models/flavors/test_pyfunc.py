@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,3 +189,9 @@ def test_a_folder_that_is_no_model_is_not_ready(models: Models) -> None:
 def test_a_model_that_refuses_its_example_is_ready_all_the_same(models: Models) -> None:
     """Zeros and empty texts are no inputs for every model."""
     assert "pipeline was not warmed up: ValueError: Found unknown categories" in models.log.wait_for("not warmed up")
+
+
+def test_a_value_that_cannot_be_sent_to_a_worker_is_the_callers_fault(models: Models) -> None:
+    odd = np.array([timedelta(seconds=1)], dtype=object)
+    with pytest.raises(SchemaMismatch, match="a value of type timedelta cannot be sent"):
+        models.unsigned.predict({"x": odd}, {}, None)
