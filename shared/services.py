@@ -1,11 +1,12 @@
 """Builds the adapters and hands them to the flows. Nothing is made before the first call needs it."""
 
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -64,9 +65,21 @@ class Services:
         return self.telemetry.tracer
 
 
-@cache
+_building: Final = threading.Lock()
+_built: list[Services] = []
+
+
 def services() -> Services:
-    """One set a process. Raises ConfigurationError, and tries again at the next call.
+    """One set a process, whoever comes first. Raises ConfigurationError, and tries again at the next call."""
+    if not _built:
+        with _building:
+            if not _built:
+                _built.append(_build())
+    return _built[0]
+
+
+def _build() -> Services:
+    """Raises ConfigurationError.
 
     The adapters come in here: with them come the SDKs, which a process that only indexes the functions never needs.
     """
