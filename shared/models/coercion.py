@@ -184,4 +184,6 @@ def param_value(kind: str, shape: tuple[int, ...] | None, value: Any) -> Any:
         return value if kind in {"datetime", "binary"} else taken
     if type(value) is not list:
         raise ValueError(f"{shown(value)} is not a list")
+    if None in value:
+        raise ValueError("a value of the list is missing")
     return [param_value(kind, None, each) for each in value]

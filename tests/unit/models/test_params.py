@@ -54,6 +54,8 @@ def test_values_of_the_type_are_taken_as_json_holds_them(kind: Any, shape: Any, 
         ("double", (-1,), 1.5, "1.5 is not a list"),
         ("double", (-1,), [1, "x"], "'x' is not a number"),
         ("double", (-1,), [[1]], "[1] is not a number"),
+        ("long", (-1,), [1, None], "a value of the list is missing"),
+        ("boolean", (-1,), [None], "a value of the list is missing"),
     ],
 )
 def test_a_value_that_does_not_fit_is_told_with_the_param(kind: Any, shape: Any, value: Any, reason: str) -> None:
