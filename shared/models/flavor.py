@@ -19,9 +19,13 @@ class Runtime(NamedTuple):
 
 
 class Abort:
-    """How a call that nobody waits for any more is stopped. Set from any thread, once."""
+    """How a call that nobody waits for any more is stopped. Set from any thread, once.
 
-    def __init__(self) -> None:
+    `grace_s`: how long a call may go on since it began, all the same, where stopping it does harm to others.
+    """
+
+    def __init__(self, grace_s: float = 0.0) -> None:
+        self.grace_s = grace_s
         self._lock = threading.Lock()
         self._stop: Callable[[], None] | None = None
         self.fired = False

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import Any, Final
@@ -57,7 +58,7 @@ class Workers:
         none, and none about to come.
         """
         worker = self._take(abort)
-        call = _Call(worker)
+        call = _Call(worker, abort.grace_s)
         abort.on_fire(call.stop)
         try:
             return worker.exchange(header, parts)
@@ -192,20 +193,34 @@ class Workers:
 
 
 class _Call:
-    """One call's hold on its worker: whoever wants to stop the call cannot hit the next one."""
+    """One call's hold on its worker: whoever wants to stop the call cannot hit the next one.
 
-    def __init__(self, worker: WorkerProcess) -> None:
+    A model that is only slow to be asked is not ended: what counts is how long the call itself takes, up to `grace_s`.
+    """
+
+    def __init__(self, worker: WorkerProcess, grace_s: float) -> None:
         self._lock = threading.Lock()
         self._worker: WorkerProcess | None = worker
+        self._until = time.monotonic() + grace_s
+        self._timer: threading.Timer | None = None
 
     def stop(self) -> None:
         with self._lock:
-            if self._worker is not None:
+            if self._worker is None:
+                return
+            left_s = self._until - time.monotonic()
+            if left_s <= 0:
                 self._worker.kill("its call was given up")
+            elif self._timer is None:
+                self._timer = threading.Timer(left_s, self.stop)
+                self._timer.daemon = True
+                self._timer.start()
 
     def finish(self) -> None:
         with self._lock:
             self._worker = None
+            if self._timer is not None:
+                self._timer.cancel()
 
 
 def _longer(delay_s: float) -> float:
