@@ -54,7 +54,8 @@ class Lanes:
         self._busy: Counter[int] = Counter()
         self._running = 0
         self._work_s = 0.0
-        self._executor: Executor = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="predict")
+        self._closing = False
+        self._executor = _threads()
 
     @property
     def waiting(self) -> int:
@@ -185,6 +186,7 @@ class Lanes:
             if not self._busy[id(first.model)]:
                 del self._busy[id(first.model)]
             self._start()
+            self._let_go()
 
     def _work_took(self, seconds: float) -> None:
         """What models measure themselves; a moving average."""
@@ -203,12 +205,24 @@ class Lanes:
             self._queue.appendleft(each)
 
     def close(self) -> None:
-        self._executor.shutdown(wait=False)
+        """Whoever waits is still answered, and so is who comes late; the threads go when nobody is left."""
+        self._closing = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._closing and not self._running and not self.waiting:
+            self._executor.shutdown(wait=False)
+            self._executor = _threads()
 
 
 # The loop itself holds its tasks only weakly.
 _CALLS: set[asyncio.Task[None]] = set()
 _NOTHING: Final = Inputs({}, {})
+
+
+def _threads() -> Executor:
+    """Started when they are needed."""
+    return ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="predict")
 
 
 def _tell(group: list[Waiting], answers: list[Any]) -> None:

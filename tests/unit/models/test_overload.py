@@ -86,3 +86,19 @@ async def test_a_call_may_go_on_for_as_long_as_the_deployment_gives_it(queue: Qu
     gate.opened.set()
     await queue.ask(gate.model, 1)
     assert [abort.grace_s for abort in gate.aborts] == [7.0]
+
+
+async def test_what_waits_in_a_queue_that_is_closed_is_still_answered(queue: Queue) -> None:
+    before = set(threading.enumerate())
+    gate = queue.gate()
+    first = await queue.busy(gate)
+    second = queue.ask(gate.model, 1)
+    await settle()
+    threads = [each for each in threading.enumerate() if each not in before and each.name.startswith("predict")]
+    queue.lanes.close()
+    gate.opened.set()
+    assert await asyncio.gather(first, second) == [[0], [2]]
+    for thread in threads:
+        await asyncio.to_thread(thread.join, FAR)
+    assert [thread.is_alive() for thread in threads] == [False]
+    assert await queue.ask(gate.model, 2) == [4]
