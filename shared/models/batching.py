@@ -90,7 +90,8 @@ class Lanes:
         waiting.queued = waiting in self._queue
         patience = self.limits.max_queue_wait_s
         if patience is not None and waiting.queued:
-            loop.call_later(patience, self._give_up, waiting)
+            handle = loop.call_later(patience, self._give_up, waiting)
+            waiting.answer.add_done_callback(lambda _: handle.cancel())  # it holds the inputs
         try:
             async with asyncio.timeout_at(deadline):
                 return await waiting.answer

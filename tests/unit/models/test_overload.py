@@ -1,14 +1,18 @@
 """More than a model can take: what cannot be answered in time is refused, and what is under way is left to end."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 
 from shared.errors import ScoringTimeout
 from shared.models.batching import Lanes, Limits
 from shared.models.flavor import Abort
+from shared.models.signature import Inputs
 from tests.unit.models.test_batching import FAR, Queue, settle
 
 
@@ -102,3 +106,18 @@ async def test_what_waits_in_a_queue_that_is_closed_is_still_answered(queue: Que
         await asyncio.to_thread(thread.join, FAR)
     assert [thread.is_alive() for thread in threads] == [False]
     assert await queue.ask(gate.model, 2) == [4]
+
+
+async def test_an_answered_request_is_not_kept_for_as_long_as_it_might_have_waited(queue: Queue) -> None:
+    gate = queue.gate()
+    queue.lanes.limits = Limits(max_concurrent=1, max_queue_wait_s=FAR)
+    first = await queue.busy(gate)
+    inputs = Inputs({"x": np.array([1.0])}, {})
+    kept = weakref.ref(inputs.features["x"])
+    second = asyncio.create_task(queue.lanes.predict(gate.model, inputs, asyncio.get_running_loop().time() + FAR))
+    await settle()
+    gate.opened.set()
+    await asyncio.gather(first, second)
+    del inputs, second
+    gc.collect()
+    assert kept() is None
