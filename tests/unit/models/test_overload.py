@@ -101,7 +101,7 @@ async def test_what_waits_in_a_queue_that_is_closed_is_still_answered(queue: Que
     threads = [each for each in threading.enumerate() if each not in before and each.name.startswith("predict")]
     queue.lanes.close()
     gate.opened.set()
-    assert await asyncio.gather(first, second) == [[0], [2]]
+    assert list(await asyncio.gather(first, second)) == [[0], [2]]
     for thread in threads:
         await asyncio.to_thread(thread.join, FAR)
     assert [thread.is_alive() for thread in threads] == [False]
