@@ -154,7 +154,7 @@ async def respond(request: func.HttpRequest, body: Body, render_error: RenderErr
     call = Call(request, _new_id(), {name: request.headers[name] for name in request.headers})
     logged_as = request_id.set(call.id)
     try:
-        reply = await body(call)
+        return _response(call, await body(call))
     except SlipwayError as error:
         row = row_for(error)
         if row.status >= 500 or isinstance(error, ModelError):
@@ -166,6 +166,11 @@ async def respond(request: func.HttpRequest, body: Body, render_error: RenderErr
         reply = Reply(render_error(_UNEXPECTED, 500), 500)
     finally:
         request_id.reset(logged_as)
+    return _response(call, reply)
+
+
+def _response(call: Call, reply: Reply) -> Response:
+    """Raises ValueError for a header that cannot be sent."""
     headers = {**reply.headers, "x-request-id": call.id}
     client_id = call.header("x-ms-client-request-id")
     if client_id and _CLIENT_REQUEST_ID.fullmatch(client_id):

@@ -37,8 +37,8 @@ class Response(func.HttpResponse):
         # The library's constructor is what this class spares: all that it would set is answered below.
         self._body = body
         self._status = status
-        self._headers = Headers({"content-type": content_type})
-        for name, value in headers.items():
+        self._headers = Headers()
+        for name, value in (("content-type", content_type), *headers.items()):
             if _LINE_BREAK.search(value):
                 raise ValueError(f"the value of the header '{name}' holds a line break")
             self._headers[name.lower()] = value

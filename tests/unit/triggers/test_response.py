@@ -1,7 +1,9 @@
 import azure.functions as func
+import orjson
 import pytest
 from azure.functions.http import HttpResponseConverter
 
+from shared.triggers.http import Call, Reply, respond
 from shared.triggers.response import Response
 
 
@@ -33,6 +35,21 @@ def test_it_is_sent_as_the_librarys_own_would_be(status: int, headers: dict[str,
 def test_a_line_break_in_a_header_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="'x-a' holds a line break"):
         Response(b"", 200, "application/json", {"x-a": value})
+    with pytest.raises(ValueError, match="'content-type' holds a line break"):
+        Response(b"", 200, value, {})
+
+
+@pytest.mark.parametrize("reply", [Reply(b"", headers={"x-a": "a\nb"}), Reply(b"", content_type="a\nb")])
+async def test_a_reply_that_cannot_be_sent_is_a_fault_of_the_app(
+    reply: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body(call: Call) -> Reply:
+        return reply
+
+    response = await respond(func.HttpRequest("POST", "https://app/x", body=b""), body)
+    assert response.status_code == 500
+    assert orjson.loads(response.get_body())["error"]["code"] == "InternalError"
+    assert f"request {response.headers['x-request-id']} failed" in caplog.text
 
 
 def test_it_tells_what_it_holds() -> None:
