@@ -22,6 +22,9 @@ from shared.triggers.manage import authorize
 from shared.triggers.online import score
 from shared.triggers.routes import route
 
+# {"ready": true}, and room for what may be added.
+_MAX_INDEX_BYTES: Final = 1024
+
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
@@ -83,7 +86,7 @@ async def _infer(call: Call, target: Target) -> Reply:
 async def _index(call: Call, target: Target) -> Reply:
     """Of the endpoints that the caller may score. `{"ready": true}` asks for what is ready only."""
     await authorize(call, Role.SCORE, Role.READ)
-    body = bounded(call.body, services().settings.max_body_bytes)
+    body = bounded(call.body, _MAX_INDEX_BYTES)
     only_ready = bool(body) and read_object(body, "or nothing").get("ready") is True
     names = await asyncio.to_thread(lambda: list(services().catalog.names()))
     listed = await asyncio.gather(*(_listed(call, name) for name in names))

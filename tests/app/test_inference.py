@@ -59,6 +59,7 @@ def test_a_model_is_loaded_by_whoever_asks_whether_it_is_ready(client: Client, f
     only_ready = ask(client, "/repository/index", "POST", json={"ready": True}).json()
     assert entries["green"] in only_ready
     assert {entry["state"] for entry in only_ready} == {"READY"}
+    assert ask(client, "/repository/index", "POST", json={"ready": " " * 1024}).status_code == 413
 
 
 @pytest.mark.parametrize("version", ["", "/versions/blue"])
