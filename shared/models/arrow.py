@@ -45,19 +45,30 @@ class Read(NamedTuple):
     texts: bool
 
 
-def from_arrow(table: pa.Table, columns: Sequence[Column], texts: bool = False) -> Taken:
-    """Columns are found by name, and what the table lacks is missing in all rows."""
+def from_arrow(table: pa.Table, columns: Sequence[Column], texts: bool = False, strict: bool = False) -> Taken:
+    """Columns are found by name, and what the table lacks is missing in all rows.
+
+    `strict`: one fault is enough, the first column's in the first row with any; then there are no features.
+    """
     faults: dict[int, Fault] = {}
     arrays: dict[str, Array] = {}
     for column in columns:
         if column.name not in table.column_names:
             arrays[column.name] = missing_column(column, table.num_rows)
             continue
-        arrays[column.name], reasons = _column(table[column.name], column, texts)
+        arrays[column.name], reasons = _column(table[column.name], column, texts, 1 if strict else None)
+        if strict and reasons:
+            first = min(reasons)
+            faults = {first: Fault(column.name, reasons[first])}
+            # Later columns count only where they fail in a row before.
+            table = table.slice(0, first)
+            continue
         for row, reason in reasons.items():
             faults.setdefault(row, Fault(column.name, reason))
     if not faults:
         return Taken(arrays, np.arange(table.num_rows), faults)
+    if strict:
+        return Taken({}, np.empty(0, np.int64), faults)
     keep = np.ones(table.num_rows, np.bool_)
     keep[list(faults)] = False
     return Taken({name: array[keep] for name, array in arrays.items()}, np.flatnonzero(keep), faults)
@@ -113,16 +124,19 @@ def _parsed(
     return table, ragged
 
 
-def _column(values: pa.ChunkedArray, column: Column, texts: bool) -> tuple[Array, dict[int, str]]:
-    """`[rows]`, and for the rows that do not fit the reason; their value there is any."""
+def _column(values: pa.ChunkedArray, column: Column, texts: bool, most: int | None) -> tuple[Array, dict[int, str]]:
+    """`[rows]`, and for the rows that do not fit the reason; their value there is any.
+
+    `most`: how many reasons of a kind are wanted, the first ones.
+    """
     kind = KINDS[column.type]
     reasons: dict[int, str] = {}
     if texts and kind.text:
-        values, reasons = _from_text(values.combine_chunks(), kind)
+        values, reasons = _from_text(values.combine_chunks(), kind, most)
     if column.type == "string" and _is_text(values.type):
         return _text_column(values, column)
     array, nulls = numpy_of(values)
-    taken, others = column_cast(column, array, nulls)
+    taken, others = column_cast(column, array, nulls, most)
     return taken, others | reasons
 
 
@@ -166,24 +180,37 @@ def _shared(values: pa.ChunkedArray) -> Array:
     return np.concatenate([np.empty(0, object), *chunks])
 
 
-def _from_text(values: pa.Array, kind: Kind) -> tuple[pa.Array, dict[int, str]]:
+def _from_text(values: pa.Array, kind: Kind, most: int | None) -> tuple[pa.Array, dict[int, str]]:
     """Takes all that pyarrow takes, to the same value: a row's lot must not hang on the rows beside it."""
     trimmed = pc.utf8_trim_whitespace(values)
     fits = pc.match_substring_regex(trimmed, kind.text)
     plain = pc.replace_substring_regex(trimmed, r"^\+", "")
-    known = _cast(pc.if_else(fits, plain, pa.scalar(None, pa.string())), pa.type_for_alias(kind.arrow))
-    wrong = np.asarray(pc.and_(values.is_valid(), known.is_null()))
-    texts = values.filter(pa.array(wrong)).to_pylist()
-    rows = np.flatnonzero(wrong).tolist()
-    return known, {row: f"{shown(text)} is not {kind.spelled}" for row, text in zip(rows, texts, strict=True)}
+    known = _cast(pc.if_else(fits, plain, pa.scalar(None, pa.string())), kind)
+    wrong = np.flatnonzero(np.asarray(pc.and_(values.is_valid(), known.is_null())))[:most]
+    texts = values.take(pa.array(wrong)).to_pylist()
+    return known, {row: f"{shown(text)} is not {kind.spelled}" for row, text in zip(wrong.tolist(), texts, strict=True)}
 
 
-def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+def _cast(texts: pa.Array, kind: Kind) -> pa.Array:
     """Null where the type cannot hold the value."""
+    wanted = pa.type_for_alias(kind.arrow)
     try:
-        return texts.cast(kind)
+        return texts.cast(wanted)
     except pa.ArrowInvalid:
-        if len(texts) == 1:
-            return pa.nulls(1, kind)
-        half = len(texts) // 2
-        return pa.concat_arrays([_cast(texts[:half], kind), _cast(texts[half:], kind)])
+        held = pa.array([text is not None and _holds(kind.dtype, text) for text in texts.to_pylist()], pa.bool_())
+        return pc.if_else(held, texts, pa.scalar(None, pa.string())).cast(wanted)
+
+
+def _holds(dtype: np.dtype[Any], text: str) -> bool:
+    """Of a text that is written as the type's numbers are: whether pyarrow takes it."""
+    if dtype.kind != "i":
+        return True
+    if text[:2] in ("0x", "0X"):
+        # Two digits a byte, zeros in front included.
+        return len(text) - 2 <= 2 * dtype.itemsize
+    limits, digits = np.iinfo(dtype), text.lstrip("-").lstrip("0")
+    # No type has more than 19 digits, and reading thousands takes long.
+    return (
+        len(digits) <= 19
+        and limits.min <= int(f"-{digits}" if text[0] == "-" and digits else digits or 0) <= limits.max
+    )

@@ -39,6 +39,8 @@ def strict_from_csv(body: bytes, converter: Converter) -> Features:
     signature = converter.signature
     names = _header(body)
     _check(signature, names)
+    if _lines(body) * (len(signature.columns) or len(names)) > MAX_VALUES:
+        raise _too_large()
     # A first row alone, without its line end, is a table of no rows.
     data = body if b"\n" in body else body + b"\n"
     try:
@@ -51,6 +53,12 @@ def strict_from_csv(body: bytes, converter: Converter) -> Features:
     for row in sorted(read.ragged):
         raise SchemaMismatch(f"row {row} has {read.ragged[row]} values, but there are {len(names)} columns")
     return _features(read.table, signature, read.texts)
+
+
+def _lines(body: bytes) -> int:
+    """Outside of quotes."""
+    marks = np.frombuffer(body, np.uint8)
+    return int(((marks == ord("\n")) & ~np.logical_xor.accumulate(marks == ord('"'))).sum())
 
 
 def _header(body: bytes) -> list[str]:
@@ -184,7 +192,7 @@ def _features(table: pa.Table, signature: Signature, texts: bool) -> Features:
     if not signature.columns:
         arrays = {name: _inferred(name, *numpy_of(table[name])) for name in table.column_names}
         return _tensors(signature.tensors, arrays) if signature.tensors else arrays
-    taken = from_arrow(table, signature.columns, texts)
+    taken = from_arrow(table, signature.columns, texts, strict=True)
     if taken.faults:
         row = min(taken.faults)
         raise SchemaMismatch(f"column '{taken.faults[row].column}', row {row}: {taken.faults[row].reason}")

@@ -59,12 +59,17 @@ def _cast(array: Array, bad: _Mask) -> Cast:
     return Cast(array, bad if bad.any() else None)
 
 
-def column_cast(column: Column, array: Array, nulls: _Mask | None = None) -> tuple[Array, dict[int, str]]:
-    """`[rows]` of the column's type, and for the rows that do not fit the reason; their value there is any."""
+def column_cast(
+    column: Column, array: Array, nulls: _Mask | None = None, most: int | None = None
+) -> tuple[Array, dict[int, str]]:
+    """`[rows]` of the column's type, and for the rows that do not fit the reason; their value there is any.
+
+    `most`: how many reasons of a kind are wanted, the first ones; there may then be fewer rows.
+    """
     kind = KINDS[column.type]
     done = cast(array, kind.dtype) if kind.dtype.kind != "O" else None
     if done is None:
-        return _one_by_one(column, array, nulls)
+        return _one_by_one(column, array, nulls, most)
     reasons: dict[int, str] = {}
     taken, odd = done.array, done.bad
     if nulls is not None:
@@ -73,7 +78,7 @@ def column_cast(column: Column, array: Array, nulls: _Mask | None = None) -> tup
         if column.required:
             reasons |= dict.fromkeys(np.flatnonzero(nulls).tolist(), MISSING)
     if odd is not None:
-        reasons |= {row: _reason(kind, _plain(array[row])) for row in np.flatnonzero(odd).tolist()}
+        reasons |= {row: _reason(kind, _plain(array[row])) for row in np.flatnonzero(odd)[:most].tolist()}
     if taken.dtype.kind == "f" and not np.isfinite(taken).all():
         endless = ~np.isfinite(taken) if column.required else np.isinf(taken)
         reasons = dict.fromkeys(np.flatnonzero(endless).tolist(), NOT_FINITE) | reasons
@@ -94,7 +99,7 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, np.datetime64) else value.item()
 
 
-def _one_by_one(column: Column, array: Array, nulls: _Mask | None) -> tuple[Array, dict[int, str]]:
+def _one_by_one(column: Column, array: Array, nulls: _Mask | None, most: int | None) -> tuple[Array, dict[int, str]]:
     taken: list[Any] = []
     reasons: dict[int, str] = {}
     for row, value in enumerate(array.tolist()):
@@ -103,6 +108,8 @@ def _one_by_one(column: Column, array: Array, nulls: _Mask | None) -> tuple[Arra
             taken.append(column_value(column, given))
         except ValueError as error:
             reasons[row] = str(error)
+            if len(reasons) == most:
+                break
             taken.append(KINDS[column.type].take(KINDS[column.type].sample))
     return filled(taken, KINDS[column.type].dtype), reasons
 
@@ -150,7 +157,7 @@ def _column(column: Column, array: Array) -> Array:
         array = array.reshape(-1)
     if array.ndim != 1 and column.type != "array":
         raise SchemaMismatch(f"column '{column.name}' has the shape {list(array.shape)}, but the model takes [-1]")
-    taken, reasons = column_cast(column, array)
+    taken, reasons = column_cast(column, array, most=1)
     for row in sorted(reasons):
         raise SchemaMismatch(f"column '{column.name}', row {row}: {reasons[row]}")
     return taken

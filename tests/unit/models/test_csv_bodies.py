@@ -1,14 +1,19 @@
 """CSV bodies: all rows fit, or the request is refused with the column and the row."""
 
 import datetime
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch
+from shared.models.arrow import Fault, from_arrow
 from shared.models.bodies import strict_from_csv
+from shared.models.coercion import KINDS
 from shared.models.features import Converter
-from shared.models.signature import Features, Signature
+from shared.models.signature import Column, Features, Signature
 from tests.unit.models.bodies import LOOSE, SIGNATURE, lists, refusal
 from tests.unit.models.graphs import tensors
 
@@ -110,3 +115,46 @@ def test_the_columns_of_a_csv_make_the_one_tensor_of_a_signature() -> None:
 def test_a_csv_of_too_many_values_is_too_large() -> None:
     body = b"x,n\n" + b"1,2\n" * 1_000_001
     assert "send it in parts" in refusal(PayloadTooLarge, lambda: from_csv(body))
+
+
+def test_a_csv_is_refused_by_its_lines_before_they_are_read() -> None:
+    body = b"x,n\n" + b"1\n" * 1_000_001
+    assert "send it in parts" in refusal(PayloadTooLarge, lambda: from_csv(body, tensors(t=("float32", (-1, 2)))))
+
+
+def test_line_breaks_inside_of_values_are_no_rows() -> None:
+    features = from_csv(b'x,n,s\n1,2,"' + b"\n" * 1_000_000 + b'"\n')
+    assert len(features["s"][0]) == 1_000_000
+
+
+def test_a_refused_table_tells_its_first_fault_only() -> None:
+    table = pa.table({"x": ["1", "a", "b"], "n": ["c", "2147483648", "0x"]})
+    wanted = [Column(name="x", type="double"), Column(name="n", type="integer")]
+    taken = from_arrow(table, wanted, texts=True, strict=True)
+    assert taken.faults == {0: Fault("n", "'c' is not a whole number of type integer")}
+    assert taken.features == {}
+
+
+@pytest.mark.parametrize("kind", ["integer", "long"])
+def test_whole_numbers_are_taken_as_pyarrow_reads_each_alone(kind: Any) -> None:
+    zeros = "0" * 5000
+    texts = [
+        "0",
+        "-0",
+        f"-{zeros}7",
+        f"{zeros}7",
+        "+7",
+        "0x" + "f" * 8,
+        "0x" + "f" * 9,
+        "0x" + "f" * 16,
+        "0X" + "0" * 17,
+    ]
+    texts += ["9" * 5000, "-" + "9" * 5000]
+    for limit in (2**31, 2**63, 10**19):
+        texts += [str(limit - 1), str(limit), str(-limit), str(-limit - 1)]
+    taken = from_arrow(pa.table({"n": texts}), [Column(name="n", type=kind)], texts=True)
+    alone = {}
+    for row, text in enumerate(texts):
+        with suppress(pa.ArrowInvalid):
+            alone[row] = pa.scalar(text.removeprefix("+")).cast(KINDS[kind].arrow).as_py()
+    assert dict(zip(taken.kept.tolist(), taken.features["n"].tolist(), strict=True)) == alone
