@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,7 +11,11 @@ from shared.errors import ScoringFailed, ScoringTimeout
 from shared.models.flavor import Abort
 from shared.models.loaded import LoadedModel
 from shared.models.matrix import joined
-from shared.models.signature import Inputs
+from shared.models.signature import Inputs, Params
+
+# Requests with more params, longer lists or longer texts than this are not gathered.
+_MOST_ENTRIES: Final = 16
+_MOST_LETTERS: Final = 1000
 
 
 @dataclass(eq=False, slots=True)
@@ -31,9 +35,25 @@ class Waiting:
 
 
 def kind_of(model: LoadedModel, inputs: Inputs) -> object:
-    """What may be taken together: one model, the same params, and arrays that differ in their rows only."""
+    """What may be taken together: one model, the same params, and arrays that differ in their rows only.
+
+    None where there is too much of the params to be compared.
+    """
+    if not _are_few(inputs.params):
+        return None
     shapes = tuple((name, array.dtype.str, array.shape[1:]) for name, array in inputs.features.items())
     return (id(model), repr(sorted(inputs.params.items())), shapes)
+
+
+def _are_few(params: Params) -> bool:
+    entries = [value if isinstance(value, list) else [value] for value in params.values()]
+    return len(entries) <= _MOST_ENTRIES and all(
+        len(values) <= _MOST_ENTRIES and all(_is_small(value) for value in values) for values in entries
+    )
+
+
+def _is_small(value: Any) -> bool:
+    return value is None or isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _MOST_LETTERS)
 
 
 def answers_of(group: list[Waiting], abort: Abort) -> list[Any]:

@@ -12,7 +12,7 @@ import pytest
 from shared.errors import ScoringTimeout
 from shared.models.batching import Lanes, Limits
 from shared.models.flavor import Abort
-from shared.models.signature import Inputs
+from shared.models.signature import Inputs, Params
 from tests.unit.models.test_batching import FAR, Queue, settle
 
 
@@ -121,3 +121,25 @@ async def test_an_answered_request_is_not_kept_for_as_long_as_it_might_have_wait
     del inputs, second
     gc.collect()
     assert kept() is None
+
+
+@pytest.mark.parametrize(
+    ("params", "gathered"),
+    [
+        ({"k": [1.5] * 16, "name": "a", "on": True, "no": None}, True),
+        ({"k": [1.5] * 17}, False),
+        ({"k": "a" * 1001}, False),
+        ({"k": [[1.0]]}, False),
+        ({"k": np.zeros(3)}, False),
+        ({f"k{number}": 1 for number in range(17)}, False),
+    ],
+)
+async def test_only_requests_with_few_params_are_gathered(queue: Queue, params: Params, gathered: bool) -> None:
+    """All are compared, and an array's text leaves most of it out."""
+    gate = queue.gate()
+    first = await queue.busy(gate)
+    others = [queue.ask(gate.model, row, params=params) for row in (1, 2)]
+    await settle()
+    gate.opened.set()
+    await asyncio.gather(first, *others)
+    assert gate.calls == ([[0], [1, 2]] if gathered else [[0], [1], [2]])
