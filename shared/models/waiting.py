@@ -46,7 +46,7 @@ def kind_of(model: LoadedModel, inputs: Inputs) -> object:
 
 
 def _are_few(params: Params) -> bool:
-    entries = [value if isinstance(value, list) else [value] for value in params.values()]
+    entries = [value if isinstance(value, list | tuple) else [value] for value in params.values()]
     return len(entries) <= _MOST_ENTRIES and all(
         len(values) <= _MOST_ENTRIES and all(_is_small(value) for value in values) for values in entries
     )

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from shared.endpoints import routing
@@ -46,9 +47,12 @@ class Status(NamedTuple):
 
 @dataclass(eq=False)
 class _Slot:
+    """`loading`: which model, whose outcome counts; `settled`: nothing is being loaded."""
+
     deployment: Deployment
     serving: Serving | None = None
-    loading: asyncio.Task[None] | None = None
+    loading: ModelId | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     error: SlipwayError | None = None
     failed_at: float = float("-inf")
 
@@ -69,6 +73,7 @@ class Deployments:
         self._watch = watch
         self._clock = clock
         self._slots: dict[tuple[str, str], _Slot] = {}
+        self._loads: set[asyncio.Task[None]] = set()
 
     def choose(self, endpoint: Endpoint, request_id: str, pinned: str | None) -> str:
         """By `routing`; a deployment that has no model yet is spared while another one with traffic has.
@@ -98,7 +103,8 @@ class Deployments:
         if slot.serving is not None:
             return slot.serving
         if slot.loading is not None:
-            await asyncio.wait({slot.loading}, timeout=_PATIENCE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(slot.settled.wait(), _PATIENCE_S)
         if slot.serving is not None:
             return slot.serving
         raise slot.error or ModelNotReady(f"the model of deployment '{name}' is still being loaded: try again")
@@ -124,16 +130,23 @@ class Deployments:
             return slot
         elif slot.deployment != wanted:
             slot.deployment, slot.error, slot.failed_at = wanted, None, float("-inf")
-        if slot.loading is None and not self._is_served(slot) and self._clock() - slot.failed_at >= _AGAIN_S:
-            slot.loading = asyncio.create_task(self._load(key, slot))
+            if slot.loading != _id_of(wanted):
+                slot.loading = None
+        if self._is_served(slot) or slot.loading == _id_of(wanted) or self._clock() - slot.failed_at < _AGAIN_S:
+            return slot
+        slot.loading = _id_of(wanted)
+        slot.settled.clear()
+        task = asyncio.create_task(self._load(key, slot, slot.loading))
+        self._loads.add(task)
+        task.add_done_callback(self._loads.discard)
         return slot
 
     def _is_served(self, slot: _Slot) -> bool:
         """Limits are taken over at once: nothing has to be loaded for them."""
         if slot.serving is None or slot.serving.model.id != _id_of(slot.deployment):
             return False
-        slot.serving.lanes.limits = _limits(slot.deployment)
-        slot.serving = slot.serving._replace(timeout_s=slot.deployment.request_settings.request_timeout_ms / 1000)
+        limits = slot.serving.lanes.limits = _limits(slot.deployment)
+        slot.serving = slot.serving._replace(timeout_s=limits.timeout_s)
         return True
 
     def _forget(self, endpoint: Endpoint) -> None:
@@ -144,24 +157,31 @@ class Deployments:
                 if gone.serving is not None:
                     gone.serving.lanes.close()
 
-    async def _load(self, key: tuple[str, str], slot: _Slot) -> None:
-        wanted = slot.deployment
-        loop = asyncio.get_running_loop()
+    async def _load(self, key: tuple[str, str], slot: _Slot, wanted: ModelId) -> None:
+        """What comes of it is of no interest where another model has been asked for meanwhile."""
+        error: SlipwayError | None = None
+        served: ServedModel | None = None
         try:
-            served = await loop.run_in_executor(self._loader.executor, self._ready, _id_of(wanted))
-        except SlipwayError as error:
-            _log.warning("deployment %s of %s: %s: %s", key[1], key[0], error.code, error.message)
-            slot.error, slot.failed_at = error, self._clock()
+            served = await asyncio.get_running_loop().run_in_executor(self._loader.executor, self._ready, wanted)
+        except SlipwayError as raised:
+            _log.warning("deployment %s of %s: %s: %s", key[1], key[0], raised.code, raised.message)
+            error = raised
         except Exception:
             _log.exception("deployment %s of %s was not loaded", key[1], key[0])
-            slot.error, slot.failed_at = ModelNotReady("the model cannot be loaded: the log says why"), self._clock()
-        else:
-            lanes = slot.serving.lanes if slot.serving else Lanes(_limits(wanted), self._watch(*key))
-            lanes.limits = _limits(wanted)
-            slot.serving = Serving(served, lanes, wanted.request_settings.request_timeout_ms / 1000, loop.time())
-            slot.error = None
-        finally:
-            slot.loading = None
+            error = ModelNotReady("the model cannot be loaded: the log says why")
+        if slot.loading is not wanted:
+            return
+        if served is not None:
+            self._serve(key, slot, served)
+        slot.loading, slot.error = None, error
+        slot.failed_at = self._clock() if error is not None else float("-inf")
+        slot.settled.set()
+
+    def _serve(self, key: tuple[str, str], slot: _Slot, served: ServedModel) -> None:
+        limits = _limits(slot.deployment)
+        lanes = slot.serving.lanes if slot.serving else Lanes(limits, self._watch(*key))
+        lanes.limits = limits
+        slot.serving = Serving(served, lanes, limits.timeout_s, asyncio.get_running_loop().time())
 
     def _ready(self, wanted: ModelId) -> ServedModel:
         """In a thread: all that must be in memory before the first request."""
@@ -183,4 +203,5 @@ def _limits(deployment: Deployment) -> Limits:
         max_queue=settings.max_queue,
         max_queue_wait_s=None if patience is None else patience / 1000,
         max_batch_rows=settings.max_batch_rows,
+        timeout_s=settings.request_timeout_ms / 1000,
     )
