@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from shared.endpoints import routing
 from shared.endpoints.deployment import Deployment
-from shared.endpoints.spec import Endpoint
+from shared.endpoints.spec import Endpoint, Revision
 from shared.errors import ModelNotReady, SlipwayError
 from shared.models.batching import Lanes, Limits, Watch
 from shared.models.loader import Loader, ModelId
@@ -73,6 +73,7 @@ class Deployments:
         self._watch = watch
         self._clock = clock
         self._slots: dict[tuple[str, str], _Slot] = {}
+        self._revisions: dict[str, Revision] = {}
         self._loads: set[asyncio.Task[None]] = set()
 
     def choose(self, endpoint: Endpoint, request_id: str, pinned: str | None) -> str:
@@ -122,16 +123,19 @@ class Deployments:
     def _look(self, endpoint: Endpoint, name: str) -> _Slot:
         """The deployment's slot; starts to load what its document asks for."""
         key, wanted = (endpoint.name, name), endpoint.deployment(name)
+        if self._revisions.get(endpoint.name) is not endpoint.revision:
+            self._revisions[endpoint.name] = endpoint.revision
+            self._forget(endpoint)
         slot = self._slots.get(key)
         if slot is None:
-            self._forget(endpoint)
             slot = self._slots[key] = _Slot(wanted)
         elif slot.deployment is wanted and slot.serving is not None and slot.error is None:
             return slot
         elif slot.deployment != wanted:
-            slot.deployment, slot.error, slot.failed_at = wanted, None, float("-inf")
+            slot.error, slot.failed_at = None, float("-inf")
             if slot.loading != _id_of(wanted):
                 slot.loading = None
+        slot.deployment = wanted  # the same object is found to be the same at once
         if self._is_served(slot) or slot.loading == _id_of(wanted) or self._clock() - slot.failed_at < _AGAIN_S:
             return slot
         slot.loading = _id_of(wanted)

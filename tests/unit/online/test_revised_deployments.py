@@ -72,3 +72,24 @@ async def test_new_limits_during_a_load_neither_repeat_nor_escape_it(stage: Stag
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(answer) for answer in answers] == [ModelNotReady, ModelNotReady]
     assert stage.deployments.status(newer, "blue").state == "Failed"
+
+
+async def test_the_queue_of_a_deployment_that_was_removed_is_closed_at_the_next_request_for_another(
+    stage: Stage,
+) -> None:
+    blue, green = stage.model(1), stage.model(2)
+    both = stage.publish({"blue": 100}, blue=blue, green=green)
+    await stage.answer(both, "blue")
+    await stage.answer(both, "green")
+    only = stage.publish({"blue": 100}, blue=blue)
+    assert await stage.answer(only, "blue") == 1
+    assert stage.deployments.status(only, "green") == Status("Idle", "", "")
+
+
+async def test_a_revision_that_leaves_a_deployment_as_it_is_costs_its_requests_nothing(stage: Stage) -> None:
+    """What is wanted is compared once, and not at every request."""
+    ref = stage.model(1)
+    await stage.answer(stage.publish({"blue": 100}, blue=ref))
+    again = stage.publish({"blue": 100}, blue=ref)
+    first = await stage.deployments.serving(again, "blue")
+    assert await stage.deployments.serving(again, "blue") is first
