@@ -29,6 +29,8 @@ _TEXTS: Final = frozenset({"str", "object", "string"})
 _PROBE_CALLS: Final = 3
 # A model slower than this is not asked for many rows before it takes traffic.
 _PROBE_LIMIT_S: Final = 0.5
+# All probes together. A model that hangs holds up the loads of others.
+_WARM_UP_LIMIT_S: Final = 60.0
 # Gathering rows pays where _PROBE_ROWS of them cost less than this many times one.
 _BATCHING_PAYS: Final = 4.0
 
@@ -141,28 +143,41 @@ class LoadedModel(_Held):
         self.call_s *= scale
         self.row_s *= scale
 
-    def warm_up(self) -> None:
-        """The first calls of a model cost many times the later ones. Tells what a call and a row cost."""
+    def warm_up(self, limit_s: float = _WARM_UP_LIMIT_S) -> None:
+        """The first calls of a model cost many times the later ones. Tells what a call and a row cost.
+
+        Raises ModelNotReady when that takes longer than `limit_s`.
+        """
         one = example(self.signature)
         if not one.features:
             return
+        abort = Abort()
+        timer = threading.Timer(limit_s, abort.fire)
+        timer.daemon = True
+        timer.start()
         try:
-            self.flavor.predict(one.features, one.params, None)
-            first_s = self._probe(one)
-            many_s = self._probe(_repeated(one, _PROBE_ROWS)) if first_s < _PROBE_LIMIT_S else _PROBE_ROWS * first_s
+            self.flavor.predict(one.features, one.params, abort)
+            first_s = self._probe(one, abort)
+            many_s = _PROBE_ROWS * first_s
+            if first_s < _PROBE_LIMIT_S:
+                many_s = self._probe(_repeated(one, _PROBE_ROWS), abort)
         except SlipwayError as error:
+            if abort.fired:
+                raise ModelNotReady(f"model {self.ref} did not answer its warm-up within {limit_s:g} s") from None
             # A model may well refuse zeros and empty texts, an encoder its unknown categories.
             _log.warning("model %s was not warmed up: %s", self.ref, error.message)
             return
+        finally:
+            timer.cancel()
         self.row_s = max(many_s - first_s, 0.0) / (_PROBE_ROWS - 1)
         self.call_s = max(first_s - self.row_s, 1e-7)
         self.gathers = many_s < _BATCHING_PAYS * first_s
 
-    def _probe(self, inputs: Inputs) -> float:
+    def _probe(self, inputs: Inputs, abort: Abort) -> float:
         took = []
         for _ in range(_PROBE_CALLS):
             started = time.perf_counter()
-            self.flavor.predict(inputs.features, inputs.params, None)
+            self.flavor.predict(inputs.features, inputs.params, abort)
             took.append(time.perf_counter() - started)
         return statistics.median(took)
 

@@ -128,7 +128,7 @@ class Loader:
                 wanted.ref, self.package(wanted.ref), wanted.runtime, wanted.member, self._files
             )
             if isinstance(loaded, LoadedModel):
-                loaded.warm_up()
+                _warm_up(loaded)
             outcome = "ok"
             return loaded
         except SlipwayError as error:
@@ -158,3 +158,11 @@ class Loader:
         for each in gone:
             _log.info("model %s leaves the memory", each.ref)
             each.close()
+
+
+def _warm_up(loaded: LoadedModel) -> None:
+    try:
+        loaded.warm_up()
+    except BaseException:
+        loaded.close()
+        raise
