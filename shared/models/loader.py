@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
-from shared.errors import ModelNotReady, SlipwayError
+from shared.errors import DependencyError, ModelNotReady, SlipwayError
 from shared.models.files import PackageFiles
 from shared.models.flavor import Runtime
 from shared.models.flavors.build import Flavors
@@ -21,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 # Loads at once: each holds a model's bytes twice for a moment.
 _LOADS_AT_ONCE: Final = 2
+# What could not be loaded is not tried again for online callers before this time, s.
+_AGAIN_S: Final = 30.0
 # Descriptions of packages that are kept; one of many models may take a megabyte.
 _MOST_PACKAGES: Final = 64
 
@@ -33,13 +35,21 @@ class ModelId(NamedTuple):
     member: str = ""
 
 
+class _Failure(NamedTuple):
+    """Not the error itself, which holds on to all that the load had in hand."""
+
+    kind: type[SlipwayError]
+    message: str
+    at: float
+
+
 type Loaded = LoadedModel | LoadedScript
 type OnLoad = Callable[[str, float, str], None]
 """Is told of every load: the model, how long it took in seconds, and `ok` or an error's code."""
 
 
 class Loader:
-    """Keeps what was used last, up to `memory_bytes`. A failed load is not kept: the next caller tries again."""
+    """Keeps what was used last, up to `memory_bytes`. Only online callers are told of a load that failed before."""
 
     def __init__(
         self,
@@ -47,6 +57,7 @@ class Loader:
         flavors: Flavors,
         memory_bytes: int,
         on_load: OnLoad = lambda model, seconds, outcome: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._files = PackageFiles(store)
         self._flavors = flavors
@@ -55,6 +66,9 @@ class Loader:
         self._packages: OrderedDict[ModelRef, ModelPackage] = OrderedDict()
         self._loaded: OrderedDict[ModelId, Loaded] = OrderedDict()
         self._under_way: dict[object, Future[Any]] = {}
+        self._clock = clock
+        self._asked: dict[ModelId, Future[Loaded]] = {}
+        self._failed: dict[ModelId, _Failure] = {}
         self._guard = threading.Lock()
         # Apart from the threads that predict: a slow download holds up no answer.
         self.executor: Executor = ThreadPoolExecutor(_LOADS_AT_ONCE, thread_name_prefix="load")
@@ -84,11 +98,57 @@ class Loader:
                 self._loaded.move_to_end(wanted)
             return found
 
-    async def get_online(self, wanted: ModelId) -> Loaded:
+    async def get_online(self, wanted: ModelId, deadline: float | None = None) -> Loaded:
+        """As `get`, without waiting in a thread. `deadline`: the loop's time.
+
+        Raises ModelNotReady, too, when the load takes longer, or has failed a short while ago.
+        """
         found = self.find(wanted)
         if found is not None:
             return found
-        return await asyncio.get_running_loop().run_in_executor(self.executor, self.get, wanted)
+        coming = self._coming(wanted)
+        try:
+            async with asyncio.timeout_at(deadline):
+                # The load goes on, whoever stops waiting for it.
+                return await asyncio.shield(asyncio.wrap_future(coming))
+        except TimeoutError:
+            raise ModelNotReady(f"model {wanted.ref} is still being loaded: try again") from None
+
+    def _coming(self, wanted: ModelId) -> Future[Loaded]:
+        """One thread loads, however many wait."""
+        with self._guard:
+            coming = self._asked.get(wanted) or self._under_way.get(wanted)
+            if coming is not None:
+                return coming
+            failure = self._failed.get(wanted)
+            if failure is not None and self._clock() - failure.at < _AGAIN_S:
+                raise failure.kind(failure.message)
+            coming = self._asked[wanted] = self.executor.submit(self._get_as_asked, wanted)
+            return coming
+
+    def _get_as_asked(self, wanted: ModelId) -> Loaded:
+        """In a thread. Storage that does not answer says nothing of the model."""
+        try:
+            return self.get(wanted)
+        except DependencyError:
+            raise
+        except SlipwayError as error:
+            self._remember(wanted, error)
+            raise
+        except Exception:
+            _log.exception("model %s %s was not loaded", wanted.ref, wanted.member)
+            unknown = ModelNotReady("the model cannot be loaded: the log says why")
+            self._remember(wanted, unknown)
+            raise unknown from None
+        finally:
+            with self._guard:
+                del self._asked[wanted]
+
+    def _remember(self, wanted: ModelId, error: SlipwayError) -> None:
+        now = self._clock()
+        with self._guard:
+            recent = {of: failure for of, failure in self._failed.items() if now - failure.at < _AGAIN_S}
+            self._failed = recent | {wanted: _Failure(type(error), error.message, now)}
 
     def get(self, wanted: ModelId) -> Loaded:
         """Raises ModelNotFound, or ModelNotReady when the model cannot be loaded."""
@@ -150,6 +210,7 @@ class Loader:
         gone: list[Loaded] = []
         with self._guard:
             self._loaded[wanted] = loaded
+            self._failed.pop(wanted, None)
             held = sum(each.size_bytes for each in self._loaded.values())
             while held > self._memory_bytes:
                 _, oldest = self._loaded.popitem(last=False)
