@@ -160,7 +160,7 @@ def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
     assert document.error == JobError(
         code="InputChanged", message="inbox/flowers/month.csv was changed or removed while the job ran: drop it again"
     )
-    assert len([*store.list(Container.JOBS, f"{job.id}/ledger/")]) < 6
+    assert len([*store.list(Container.JOBS, f"{job.id}/ledger/")]) < 20  # of a hundred; what was under way goes on
 
 
 def test_too_many_bad_rows_fail_the_job_and_show_nothing(

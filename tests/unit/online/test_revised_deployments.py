@@ -42,7 +42,7 @@ async def test_a_repaired_revision_is_not_blamed_for_the_broken_one(stage: Stage
     second = asyncio.create_task(stage.answer(repaired))
     await entered(stage)
     stage.store.opened.set()
-    assert await asyncio.gather(first, second) == [3, 3]
+    assert list(await asyncio.gather(first, second)) == [3, 3]
     assert await stage.settled(repaired) == Status("Ready", "tiny/3", "")
 
 
