@@ -8,9 +8,9 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from pydantic import ValidationError
@@ -44,6 +44,8 @@ _PATIENCE_S = 1.0
 # Names that are not there are remembered, too, and looked for a few at a time: strangers may ask for any.
 _MAX_ABSENT = 1024
 _MAX_SEARCHES = 8
+# Of those who have not shown who they are: so few that they leave threads to all others.
+_MAX_STRANGERS = 3
 
 
 class _Kept(NamedTuple):
@@ -61,11 +63,13 @@ class Catalog:
         self._looking: dict[str, asyncio.Task[Endpoint]] = {}
         self._absent: OrderedDict[str, float] = OrderedDict()
         self._searches = asyncio.Semaphore(_MAX_SEARCHES)
+        self._strangers = 0
 
-    async def read_online(self, name: str) -> Endpoint:
+    async def read_online(self, name: str, stranger: bool = False) -> Endpoint:
         """As `read`, one look at a time; a known document goes on serving while storage is slow.
 
-        An endpoint that was not there is not looked for again within `refresh_s`.
+        An endpoint that was not there is not looked for again within `refresh_s`. `stranger`: the caller has not shown
+        who it is; what is not known yet is then not there while other strangers are looking for theirs.
         """
         kept = self._kept.get(name)
         if kept is not None and self._is_fresh(kept):
@@ -74,7 +78,10 @@ class Catalog:
             raise EndpointNotFound(f"there is no endpoint '{name}'")
         look = self._looking.get(name)
         if look is None:
-            reading = asyncio.to_thread(self.read, name) if kept else self._search(name)
+            if kept is not None:
+                reading = asyncio.to_thread(self.read, name)
+            else:
+                reading = self._search_for_stranger(name) if stranger else self._search(name)
             look = self._looking[name] = asyncio.create_task(reading)
             look.add_done_callback(lambda _: self._looking.pop(name, None))
         done, _ = await asyncio.wait({look}, timeout=_PATIENCE_S if kept else None)
@@ -87,13 +94,26 @@ class Catalog:
     async def _search(self, name: str) -> Endpoint:
         _check_name(name)
         async with self._searches:
-            try:
-                return await asyncio.to_thread(self.read, name)
-            except EndpointNotFound:
-                self._absent[name] = self._clock()
-                if len(self._absent) > _MAX_ABSENT:
-                    self._absent.popitem(last=False)
-                raise
+            return await self._found(name)
+
+    def _search_for_stranger(self, name: str) -> Coroutine[Any, Any, Endpoint]:
+        """Nobody waits in a queue of strangers, which anybody could make long. Raises EndpointNotFound at once."""
+        _check_name(name)
+        if self._strangers >= _MAX_STRANGERS:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        self._strangers += 1
+        return self._found(name, stranger=True)
+
+    async def _found(self, name: str, stranger: bool = False) -> Endpoint:
+        try:
+            return await asyncio.to_thread(self.read, name)
+        except EndpointNotFound:
+            self._absent[name] = self._clock()
+            if len(self._absent) > _MAX_ABSENT:
+                self._absent.popitem(last=False)
+            raise
+        finally:
+            self._strangers -= stranger
 
     def read(self, name: str) -> Endpoint:
         """At most `refresh_s` old. Raises EndpointNotFound."""

@@ -47,7 +47,7 @@ async def _opened_by(key: str, name: str, catalog: Catalog) -> Endpoint:
     """One answer for a wrong key, an endpoint without keys and no endpoint at all: strangers learn nothing of it."""
     refused = TokenRejected("the key is not one of this endpoint's keys")
     try:
-        endpoint = await catalog.read_online(name)
+        endpoint = await catalog.read_online(name, stranger=True)
     except EndpointNotFound:
         raise refused from None
     takes_keys = "key" in endpoint.revision.auth_mode

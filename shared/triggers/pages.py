@@ -44,6 +44,6 @@ async def _cors_of(endpoint: str | None) -> Cors | None:
     if endpoint is None:
         return None
     try:
-        return (await services().catalog.read_online(endpoint)).revision.cors
+        return (await services().catalog.read_online(endpoint, stranger=True)).revision.cors
     except SlipwayError:
         return None

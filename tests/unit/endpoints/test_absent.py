@@ -56,3 +56,37 @@ async def test_many_unknown_names_are_looked_for_a_few_at_a_time(desk: Desk, mon
     ended = await asyncio.gather(*asked, return_exceptions=True)
     assert {type(each) for each in ended} == {EndpointNotFound}
     assert len(desk.store.reads) == 10
+
+
+async def test_strangers_are_refused_while_others_look_and_nobody_who_is_known_waits_behind_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.endpoints.catalog._MAX_SEARCHES", 1)
+    monkeypatch.setattr("shared.endpoints.catalog._MAX_STRANGERS", 2)
+    desk.publish()
+    catalog = desk.another()
+    desk.store.reads.clear()
+    desk.store.slow.clear()
+    asked = [asyncio.create_task(catalog.read_online(f"name-{number}", stranger=True)) for number in range(100)]
+    refused, waiting = await asyncio.wait(asked, timeout=0.2)
+    assert (len(refused), len(waiting)) == (98, 2)
+    assert {type(each.exception()) for each in refused} == {EndpointNotFound}
+    with pytest.raises(EndpointNotFound):
+        await catalog.read_online("flowers", stranger=True)
+    known = asyncio.create_task(catalog.read_online("flowers"))
+    while "flowers/head.json" not in desk.store.reads:
+        await asyncio.sleep(0)
+    desk.store.slow.set()
+    assert (await known).name == "flowers"
+    await asyncio.wait(waiting)
+    assert len([name for name in desk.store.reads if name.startswith("name-")]) == 2
+
+
+async def test_a_stranger_learns_of_a_known_endpoint_while_others_look(desk: Desk) -> None:
+    desk.publish()
+    await desk.catalog.read_online("flowers")
+    desk.store.slow.clear()
+    asked = [asyncio.create_task(desk.catalog.read_online(f"name-{number}", stranger=True)) for number in range(3)]
+    assert (await desk.catalog.read_online("flowers", stranger=True)).name == "flowers"
+    desk.store.slow.set()
+    await asyncio.wait(asked)
