@@ -19,6 +19,8 @@ from shared.models.signature import Array, Column, Features
 # As the method `all`, without its detour.
 _every: Final = np.logical_and.reduce
 
+# Names a column of the signature that are held from one request to the next: a caller may send any number of others.
+_NAMES_KEPT: Final = 4
 _ROWS: Final = frozenset({list, tuple})
 
 type _Pick = Callable[[Any], Sequence[Any]]
@@ -124,7 +126,8 @@ class Table:
         seen, plan = self._last
         if names != seen:
             plan = self._plan(list(names))
-            self._last = (list(names), plan)
+            if len(names) <= _NAMES_KEPT * len(self._names):
+                self._last = (list(names), plan)
         return plan
 
     def _plan(self, names: list[str]) -> Plan:

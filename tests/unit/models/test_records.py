@@ -1,5 +1,6 @@
 """Rows as objects, and columns as lists: the other forms in which a table comes."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -153,3 +154,14 @@ def test_all_forms_of_a_table_come_to_the_same(rows: list[tuple[Any, ...]]) -> N
     assert outcome("table", names[::-1], [list(row[::-1]) for row in rows]) == expected
     assert outcome("columns", {name: [row[at] for row in rows] for at, name in enumerate(names)}) == expected
     assert outcome("records", [dict(zip(names, row, strict=True)) for row in rows]) == expected
+
+
+def test_nothing_is_kept_of_a_request_with_very_many_names() -> None:
+    converter = Converter(columns("x"))
+    converter.table(["y", "x"], [[1, 2]])
+    tracemalloc.start()
+    try:
+        converter.table(["x", *(f"name {number}" for number in range(50_000))], [[0] * 50_001])
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
