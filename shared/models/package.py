@@ -14,6 +14,8 @@ from pydantic import Field, model_validator
 from shared.documents import Document
 from shared.models.signature import Column, Signature
 
+# Only values that are written in one way can pick a model by its key.
+SEGMENT_TYPES = frozenset({"string", "integer", "long", "boolean"})
 PACKAGE_FILE = "package.json"
 NAME_PATTERN = r"^[a-zA-Z0-9]([-_.a-zA-Z0-9]{0,126}[a-zA-Z0-9])?$"
 VERSION_PATTERN = r"^[1-9][0-9]{0,8}$"
@@ -112,9 +114,11 @@ class ModelPackage(Document):
     def _check_segments(self, segments: Segments) -> None:
         if unknown := sorted({*segments.fallback, *segments.prefetch} - set(self.models)):
             raise ValueError(f"the segments name the models {', '.join(unknown)}, which are not in the package")
-        columns = {column.name for column in self.signature.columns}
-        if lacking := sorted({*segments.columns, *segments.unfed} - columns):
+        types = {column.name: column.type for column in self.signature.columns}
+        if lacking := sorted({*segments.columns, *segments.unfed} - types.keys()):
             raise ValueError(f"the signature lacks the segment columns {', '.join(lacking)}")
+        if odd := [name for name in segments.columns if types[name] not in SEGMENT_TYPES]:
+            raise ValueError(f"the segment columns {', '.join(odd)} must be {', '.join(sorted(SEGMENT_TYPES))}")
         if segments.columns and any(model.signature is not None for model in self.models.values()):
             raise ValueError("models that are picked by columns share one signature")
         if any(model.flavor == "script" for model in self.models.values()):

@@ -48,7 +48,7 @@ def split(package: ModelPackage, features: Features) -> Split:
     columns = [features[name] for name in package.segments.columns]
     total = count_rows(features)
     if total == 1:
-        segment = _segment([column[0] for column in columns])
+        segment = _segment([column[:1].tolist()[0] for column in columns])
         key = _answering(package.segments, package.models, segment)
         return Split({key: np.zeros(1, np.intp)}, {}) if key is not None else Split({}, {0: segment})
     rows: dict[str, list[int]] = {}

@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import MalformedRequest, ModelNotFound
 from shared.models import segments
 from shared.models.batching import Lanes, Limits
+from shared.models.coercion import ColumnType
 from shared.models.loaded import LoadedModel
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, PackagedModel, Segments, digest_of, package_path
@@ -120,6 +122,25 @@ async def test_no_rows_are_answered_without_any_model(store: MemoryBlobs) -> Non
     assert (await predict_online(served, None, rows(), Lanes(Limits()), deadline)).rows == 0
     assert predict(served, rows()).rows == 0
     assert served.find("UA") is None
+
+
+@pytest.mark.parametrize("kind", ["double", "float", "datetime", "binary", "any"])
+def test_only_values_that_are_written_in_one_way_pick_a_model(store: MemoryBlobs, kind: ColumnType) -> None:
+    signature = Signature(columns=(Column(name="carrier", type=kind), Column(name="x", type="double")))
+    with pytest.raises(ValidationError, match="carrier must be boolean, integer, long, string"):
+        publish(store, {"UA": 3}, signature, columns=("carrier",), unfed=("carrier",))
+
+
+@pytest.mark.parametrize(("kind", "value", "key"), [("integer", 7, "7"), ("long", -7, "-7"), ("boolean", True, "True")])
+async def test_one_row_goes_to_the_same_model_as_several(
+    store: MemoryBlobs, kind: ColumnType, value: Any, key: str
+) -> None:
+    column = Column(name="c", type=kind)
+    signature = Signature(columns=(column, Column(name="x", type="double")))
+    served = serve(store, {key: 3}, signature=signature, columns=("c",), unfed=("c",))
+    for count in (1, 2):
+        inputs = Inputs({"c": np.array([value] * count, column.dtype), "x": np.ones(count)}, {})
+        assert await answer(served, inputs) == [3] * count
 
 
 def test_a_model_may_be_asked_for_by_name(store: MemoryBlobs) -> None:
