@@ -1,9 +1,15 @@
 """A package that takes traffic, whether it holds one model or thousands."""
 
+import asyncio
+from typing import Final
+
 from shared.models.features import Converter
 from shared.models.loader import Loaded, Loader, ModelId
 from shared.models.package import ModelPackage
 from shared.models.signature import Signature
+
+# How long a request waits for a model that is being loaded, s: longer than a cold start, shorter than the host waits.
+_PATIENCE_S: Final = 60.0
 
 
 class ServedModel:
@@ -40,7 +46,8 @@ class ServedModel:
         return self._loader.find(self._id_of(key))
 
     async def loaded_online(self, key: str) -> Loaded:
-        return await self._loader.get_online(self._id_of(key))
+        deadline = asyncio.get_running_loop().time() + _PATIENCE_S
+        return await self._loader.get_online(self._id_of(key), deadline)
 
     def _id_of(self, key: str) -> ModelId:
         found = self._ids.get(key)
