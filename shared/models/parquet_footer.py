@@ -7,8 +7,10 @@ https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thr
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-# A thousand columns take 150 KB.
-MAX_FOOTER_BYTES: Final = 1024 * 1024
+from shared.errors import PayloadTooLarge
+
+# pandas writes 500 bytes a column.
+MAX_FOOTER_BYTES: Final = 4 * 1024 * 1024
 _MAX_DEPTH: Final = 16
 _CODECS: Final = ("UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW")
 _ROW_GROUPS, _COLUMNS, _ABOUT, _CODEC, _PACKED = 4, 1, 3, 4, 7
@@ -22,10 +24,15 @@ class Chunk(NamedTuple):
 
 
 def chunks(body: bytes) -> Iterator[Chunk]:
-    """Raises ValueError, LookupError or TypeError for what is no Parquet file."""
+    """Raises PayloadTooLarge; ValueError, LookupError or TypeError for what is no Parquet file."""
     length = int.from_bytes(body[-8:-4], "little")
-    if length > min(MAX_FOOTER_BYTES, len(body) - 8):
-        raise ValueError("the footer is too long")
+    if length > len(body) - 8:
+        raise ValueError("the footer is longer than the file")
+    if length > MAX_FOOTER_BYTES:
+        raise PayloadTooLarge(
+            f"the Parquet file's footer has {length} bytes, but at most {MAX_FOOTER_BYTES} are taken: "
+            "write fewer columns, or fewer groups of rows"
+        )
     footer = _Reader(body[len(body) - 8 - length : len(body) - 8]).struct(0)
     for group in footer[_ROW_GROUPS]:
         for column in group[_COLUMNS]:

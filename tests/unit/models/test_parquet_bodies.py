@@ -13,6 +13,7 @@ import pytest
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch, SlipwayError
 from shared.models.bodies import strict_from_parquet
 from shared.models.features import Converter
+from shared.models.parquet_footer import MAX_FOOTER_BYTES
 from shared.models.signature import Column, Features, Signature
 from tests.unit.models.bodies import LOOSE, SIGNATURE, lists, refusal
 from tests.unit.models.graphs import columns, tensors
@@ -192,3 +193,11 @@ def test_columns_that_share_their_bytes_are_refused() -> None:
     first = pq.ParquetFile(io.BytesIO(body)).metadata.row_group(0).column(0).total_compressed_size
     kept = body[: 4 + first] + body[-8 - length :]
     assert "Parquet" in refusal(MalformedRequest, lambda: strict_from_parquet(kept, Converter(LOOSE)))
+
+
+def test_a_footer_that_takes_long_to_read_is_refused_with_what_to_do() -> None:
+    sink = io.BytesIO()
+    table = pa.table({"x": [1.0]}).replace_schema_metadata({"note": "x" * MAX_FOOTER_BYTES})
+    pq.write_table(table, sink)
+    message = refusal(PayloadTooLarge, lambda: strict_from_parquet(sink.getvalue(), Converter(LOOSE)))
+    assert "write fewer columns" in message
