@@ -31,6 +31,7 @@ from shared.errors import (
     ConfigurationError,
     EndpointNotFound,
     InvalidTransition,
+    Overloaded,
     StaleDocument,
     StorageUnavailable,
 )
@@ -69,7 +70,7 @@ class Catalog:
         """As `read`, one look at a time; a known document goes on serving while storage is slow.
 
         An endpoint that was not there is not looked for again within `refresh_s`. `stranger`: the caller has not shown
-        who it is; what is not known yet is then not there while other strangers are looking for theirs.
+        who it is; what is not known yet is refused while other strangers are looking for theirs.
         """
         kept = self._kept.get(name)
         if kept is not None and self._is_fresh(kept):
@@ -97,10 +98,10 @@ class Catalog:
             return await self._found(name)
 
     def _search_for_stranger(self, name: str) -> Coroutine[Any, Any, Endpoint]:
-        """Nobody waits in a queue of strangers, which anybody could make long. Raises EndpointNotFound at once."""
+        """Nobody waits in a queue of strangers, which anybody could make long. Raises Overloaded at once."""
         _check_name(name)
         if self._strangers >= _MAX_STRANGERS:
-            raise EndpointNotFound(f"there is no endpoint '{name}'")
+            raise Overloaded("too many callers ask for endpoints that are not known here yet: try again shortly")
         self._strangers += 1
         return self._found(name, stranger=True)
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.errors import EndpointNotFound
+from shared.errors import EndpointNotFound, Overloaded
 from tests.unit.endpoints.desk import REFRESH_S, Desk
 from tests.unit.endpoints.documents import NOW
 
@@ -70,8 +70,8 @@ async def test_strangers_are_refused_while_others_look_and_nobody_who_is_known_w
     asked = [asyncio.create_task(catalog.read_online(f"name-{number}", stranger=True)) for number in range(100)]
     refused, waiting = await asyncio.wait(asked, timeout=0.2)
     assert (len(refused), len(waiting)) == (98, 2)
-    assert {type(each.exception()) for each in refused} == {EndpointNotFound}
-    with pytest.raises(EndpointNotFound):
+    assert {type(each.exception()) for each in refused} == {Overloaded}
+    with pytest.raises(Overloaded):
         await catalog.read_online("flowers", stranger=True)
     known = asyncio.create_task(catalog.read_online("flowers"))
     while "flowers/head.json" not in desk.store.reads:

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import os
+import select
 import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +14,18 @@ from typing import Any, Final
 from shared.models.flavor import Abort, RawCall, RawReply
 from shared.models.flavors.script import SandboxedScript, load_script
 from shared.models.flavors.worker_environment import WorkerSpec
+
+# Runs the lines it is sent; what they call `result` is answered.
+LINES = """
+    import os, subprocess, sys, threading
+    def init(): pass
+    def run(raw_data):
+        names = {"os": os, "subprocess": subprocess, "sys": sys, "threading": threading, "result": None}
+        exec(raw_data, names)
+        return names["result"]
+"""
+HANG = "print('hanging', os.getpid()); threading.Event().wait()"
+CHILD = "[sys.executable, '-c', 'import threading; threading.Event().wait()']"
 
 JSON: Final = {"content-type": "application/json"}
 LOGGER: Final = "shared.models.flavors"
@@ -96,3 +110,15 @@ def logged() -> Iterator[Log]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
+
+
+def wait_for_exit(pid: int) -> None:
+    """Raises AssertionError when the process is there for long."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([process], [], [], WAIT_S)[0], f"process {pid} goes on"
+    finally:
+        os.close(process)

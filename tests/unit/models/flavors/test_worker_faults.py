@@ -1,14 +1,10 @@
 """Workers that crash, hang, print without end or start processes of their own: the app stays, and so do its calls."""
 
 import os
-import select
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
 
@@ -16,19 +12,8 @@ from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout, SlipwayE
 from shared.models.flavor import Abort, RawCall
 from shared.models.flavors.script import SandboxedScript
 from shared.models.flavors.worker_environment import WorkerSpec
-from tests.unit.models.flavors.scripts import LOGGER, WAIT_S, Log, answer, load, post, running
+from tests.unit.models.flavors.scripts import CHILD, HANG, LINES, Log, answer, load, post, running, wait_for_exit
 
-# Runs the lines it is sent; what they call `result` is answered.
-LINES = """
-    import os, subprocess, sys, threading
-    def init(): pass
-    def run(raw_data):
-        names = {"os": os, "subprocess": subprocess, "sys": sys, "threading": threading, "result": None}
-        exec(raw_data, names)
-        return names["result"]
-"""
-HANG = "print('hanging', os.getpid()); threading.Event().wait()"
-CHILD = "[sys.executable, '-c', 'import threading; threading.Event().wait()']"
 PID = "result = os.getpid()"
 
 
@@ -54,18 +39,6 @@ class Calling(threading.Thread):
             self._work()
         except SlipwayError as error:
             self.error = error
-
-
-def wait_for_exit(pid: int) -> None:
-    """Raises AssertionError when the process is there for long."""
-    try:
-        process = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([process], [], [], WAIT_S)[0], f"process {pid} goes on"
-    finally:
-        os.close(process)
 
 
 def test_a_worker_killed_in_the_middle_of_a_call_fails_that_call_and_is_replaced(
@@ -233,40 +206,3 @@ def test_closing_ends_workers_in_the_middle_of_a_call(tmp_path: Path, log: Log) 
     wait_for_exit(child)
     with pytest.raises(ModelNotReady):
         post(script)
-
-
-def test_output_without_end_is_cut_to_lines_and_holds_up_nothing(script: SandboxedScript, log: Log) -> None:
-    lines = "print('a' * 5_000_000); print('ä'); sys.stderr.write('\\udc80\\n'); os.write(2, b'\\xff\\n'); result = 1"
-    assert answer(script, lines) == 1
-    assert len(log.wait_for("aaaa")) < 5000
-    assert log.wait_for("ä").endswith(": ä")
-    assert log.wait_for("\\udc80").endswith(": \\udc80")
-    assert log.wait_for("\ufffd").endswith(": \ufffd")
-    answer(script, "os.write(1, b'x\\n' * 10_000); print('the last')")
-    log.wait_for("the last")
-
-
-def test_a_script_that_closes_its_output_goes_on(script: SandboxedScript) -> None:
-    assert answer(script, "os.close(1); os.close(2); result = 1") == 1
-    assert answer(script, "result = 2") == 2
-
-
-def test_a_worker_ends_with_the_app(tmp_path: Path) -> None:
-    """However it ends; and although it is busy."""
-    program = f"""
-import logging, pathlib, sys
-from tests.unit.models.flavors.scripts import load, post
-logging.getLogger({LOGGER!r}).setLevel(logging.INFO)
-logging.getLogger({LOGGER!r}).addHandler(logging.StreamHandler(sys.stdout))
-script = load(pathlib.Path({str(tmp_path)!r}), {LINES!r})
-post(script, {HANG!r})
-"""
-    environ = {**os.environ, "TMPDIR": str(tmp_path)}  # whoever is killed leaves files behind
-    app = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environ)
-    output: IO[str] | None = app.stdout
-    assert output is not None
-    with output:
-        pid = int(next(line for line in output if "hanging" in line).split()[-1])
-        app.kill()
-        app.wait()
-        wait_for_exit(pid)
