@@ -3,7 +3,7 @@
 Microsoft's own type for this, `BlobClient` of azurefunctions-extensions-bindings-blob, brings the storage SDK and
 azure-identity into every process that only indexes the functions, a third of a second, and a second client beside the
 app's. All that is needed of the reference is the blob's name, so this type is one of the app's own, over the same small
-base package: https://pypi.org/project/azurefunctions-extensions-base
+base package, azurefunctions-extensions-base.
 """
 
 from typing import Any
