@@ -43,9 +43,13 @@ class PackageFiles:
         """
         target = tempfile.TemporaryDirectory(prefix="slipway-model-", ignore_cleanup_errors=True)
         prefix = f"{folder}/" if folder else ""
-        for file in package.files:
-            if file.path.startswith(prefix):
-                place = Path(target.name, file.path.removeprefix(prefix))
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(self.read(ref, package, file.path))
+        try:
+            for file in package.files:
+                if file.path.startswith(prefix):
+                    place = Path(target.name, file.path.removeprefix(prefix))
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    place.write_bytes(self.read(ref, package, file.path))
+        except BaseException:
+            target.cleanup()
+            raise
         return target
