@@ -83,7 +83,9 @@ def _describe_many(folder: Path, name: str, version: str, files: tuple[PackagedF
     written = yaml.safe_load((folder / SEGMENTS_FILE).read_text())
     if not isinstance(written, dict):
         raise MalformedRequest(f"{folder.name}/{SEGMENTS_FILE} must be a mapping")
-    columns = tuple(written.pop("segment_columns", None) or ())
+    columns = written.pop("segment_columns", None) or []
+    if not isinstance(columns, list) or not all(isinstance(each, str) for each in columns):
+        raise MalformedRequest(f"{folder.name}/{SEGMENTS_FILE}: segment_columns must be a list of column names")
     found = {
         path.parent.relative_to(folder / MODELS_FOLDER).as_posix(): _describe_one(
             folder, path.parent.relative_to(folder).as_posix()
