@@ -65,11 +65,11 @@ def save_unsigned(folder: Path) -> None:
 
 
 def _save_code(code: str, folder: Path, signature: Any) -> None:
-    import mlflow.pyfunc
-
     file = folder.with_suffix(".py")
     file.write_text(code)
     with warnings.catch_warnings(record=True, action="ignore"):  # MLflow switches some on that were switched off
+        import mlflow.pyfunc
+
         mlflow.pyfunc.save_model(folder, python_model=str(file), signature=signature, pip_requirements=["pandas"])
 
 
