@@ -9,6 +9,7 @@ from shared.batch import job as jobs
 from shared.batch.job import Job
 from shared.batch.ports import BatchPorts
 from shared.batch.schedules import due, latest_due
+from shared.errors import StorageUnavailable
 from shared.models.package import ModelRef
 from shared.ports import Container
 from tests.support import endpoint
@@ -169,3 +170,27 @@ def test_an_endpoint_that_is_removed_meanwhile_is_left_out(store: MemoryBlobs, p
 
     watched.after = remove
     assert list(due(make_ports(watched, clock, ports.loader))) == []
+
+
+@pytest.mark.usefixtures("hourly")
+def test_storage_that_does_not_answer_starts_nothing_and_loses_nothing(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock.go_on(hours=1)
+    watched = WatchedStore(store)
+    Breaking(0, "before", StorageUnavailable("storage does not answer")).on(watched)
+    assert list(due(make_ports(watched, clock, ports.loader))) == []
+    assert "the schedules are not looked at: storage does not answer" in caplog.text
+    assert [job.id for job in due(ports)] == [jobs.scheduled_id("flowers", "run0", at(13))]
+
+
+@pytest.mark.usefixtures("hourly")
+@pytest.mark.parametrize("data", [b"", b"{}", b"\xff"])
+def test_a_note_that_cannot_be_read_is_made_anew(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, data: bytes
+) -> None:
+    store.write(Container.SCHEDULES, "flowers/run0.json", data)
+    clock.go_on(hours=1)
+    assert list(due(ports)) == []
+    clock.go_on(hours=1)
+    assert [job.id for job in due(ports)] == [jobs.scheduled_id("flowers", "run0", at(14))]

@@ -97,3 +97,31 @@ async def test_many_who_wait_for_one_model_hold_up_no_other_and_wait_no_longer_t
 
 def wait_for(event: threading.Event) -> None:
     assert event.wait(30)
+
+
+async def test_a_load_that_fails_in_a_way_nobody_foresaw_tells_callers_nothing_and_the_log_all(
+    online: Online, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = online.model("odd")
+
+    def fail(name: str) -> None:
+        raise RuntimeError("the password is hunter2")
+
+    online.store.before = fail
+    for _ in range(2):
+        with pytest.raises(ModelNotReady) as caught:
+            await online.loader.get_online(model)
+        assert caught.value.message == "the model cannot be loaded: the log says why"
+    assert online.store.reads == [package_path("odd", "1")]
+    assert caplog.text.count("was not loaded") == 1
+    assert "RuntimeError: the password is hunter2" in caplog.text
+    online.store.before = lambda name: None
+    online.now = 30.0
+    assert (await online.loader.get_online(model)).ref == model.ref
+
+
+def test_descriptions_of_packages_that_were_not_asked_for_long_are_read_again(online: Online) -> None:
+    refs = [online.model(f"m{number}").ref for number in range(65)]
+    for ref in (*refs, refs[-1], refs[0]):
+        assert online.loader.package(ref).name == ref.name
+    assert [online.store.reads.count(package_path(name, "1")) for name in ("m0", "m1", "m64")] == [2, 1, 1]
