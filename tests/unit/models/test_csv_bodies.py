@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch
 from shared.models.arrow import Fault, from_arrow
-from shared.models.bodies import strict_from_csv
+from shared.models.bodies import MAX_VALUES, strict_from_csv
 from shared.models.coercion import KINDS
 from shared.models.features import Converter
 from shared.models.signature import Column, Features, Signature
@@ -158,3 +158,8 @@ def test_whole_numbers_are_taken_as_pyarrow_reads_each_alone(kind: Any) -> None:
         with suppress(pa.ArrowInvalid):
             alone[row] = pa.scalar(text.removeprefix("+")).cast(KINDS[kind].arrow).as_py()
     assert dict(zip(taken.kept.tolist(), taken.features["n"].tolist(), strict=True)) == alone
+
+
+def test_rows_that_end_in_carriage_returns_alone_are_counted_too() -> None:
+    body = b"x\r" + b"1\r" * (MAX_VALUES + 1)
+    assert "send it in parts" in refusal(PayloadTooLarge, lambda: from_csv(body, LOOSE))

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.models.parquet_footer import MAX_FOOTER_BYTES, Chunk, chunks
+from shared.models.parquet_footer import Chunk, chunks
 
 I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
 STOP = b"\0"
@@ -91,9 +91,9 @@ def test_a_footer_that_lacks_something_is_no_parquet_file(data: bytes) -> None:
         read(data)
 
 
-@pytest.mark.parametrize("length", [MAX_FOOTER_BYTES + 1, 2**32 - 1, 1])
-def test_a_footer_longer_than_the_file_or_than_any_is_refused(length: int) -> None:
-    with pytest.raises(ValueError, match="the footer is too long"):
+@pytest.mark.parametrize("length", [2**32 - 1, 1])
+def test_a_footer_longer_than_the_file_is_no_parquet_file(length: int) -> None:
+    with pytest.raises(ValueError, match="the footer is longer than the file"):
         list(chunks(length.to_bytes(4, "little") + b"PAR1"))
 
 

@@ -1,6 +1,8 @@
 """From a published package to a loaded model of each flavor, as the app does it."""
 
 import json
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,24 +12,26 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import ModelNotFound, ModelNotReady
 from shared.models.flavor import Abort, RawCall, Runtime
+from shared.models.flavors.build import Flavors
+from shared.models.flavors.onnx import OnnxOptions
 from shared.models.loaded import LoadedModel, LoadedScript
-from shared.models.loader import ModelId
+from shared.models.loader import Loader, ModelId
 from shared.models.mlmodel import describe
 from shared.models.package import CodeConfiguration, ModelPackage, ModelRef, digest_of, package_path
 from shared.ports import Container
-from tests.support.loading import make_loader
+from tests.support.loading import MEMORY_BYTES, make_loader
 from tests.unit.models.flavors.mlflow_models import save_odd
 from tests.unit.models.test_segments import publish
 
 CODE = CodeConfiguration(code="code", scoring_script="score.py", model="model")
 SCORE = """
-import os
+import os, sys
 from pathlib import Path
 def init():
     global greeting
     greeting = (Path(os.environ["AZUREML_MODEL_DIR"]) / "greeting.txt").read_text()
 def run(raw_data):
-    return [greeting, raw_data, os.environ.get("MY_OWN")]
+    return [greeting, raw_data, os.environ.get("MY_OWN"), sys.prefix]
 """
 CALL = RawCall("POST", "", {"content-type": "application/json"}, b"asked")
 
@@ -70,7 +74,7 @@ def test_a_script_is_loaded_with_its_code_its_model_and_its_variables(
     assert isinstance(loaded, LoadedScript)
     try:
         reply = loaded.run(CALL, Abort())
-        assert (reply.status, json.loads(reply.body)) == (200, ["hello", "asked", "1"])
+        assert (reply.status, json.loads(reply.body)) == (200, ["hello", "asked", "1", sys.prefix])
     finally:
         loaded.close()
     assert list(temporary.iterdir()) == []
@@ -85,6 +89,21 @@ def test_a_script_whose_environment_is_missing_is_not_ready_and_leaves_nothing_b
         make_loader(store).get(ModelId(script, Runtime(environment="torch")))
     assert caught.value.message == "the environment 'torch' is not there: deploy the app with it"
     assert list(temporary.iterdir()) == []
+
+
+def test_a_script_runs_in_the_environment_that_the_deployment_names(
+    store: MemoryBlobs, script: ModelRef, tmp_path: Path
+) -> None:
+    own = tmp_path / "environments" / "plain"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", own], check=True)
+    runtime = Runtime(environment="plain", variables=(("MY_OWN", "1"),))
+    loader = Loader(store, Flavors(OnnxOptions(threads=1), own.parent), MEMORY_BYTES)
+    loaded = loader.get(ModelId(script, runtime))
+    assert isinstance(loaded, LoadedScript)
+    try:
+        assert json.loads(loaded.run(RawCall("POST", "", {}, b"where"), Abort()).body)[3] == str(own)
+    finally:
+        loaded.close()
 
 
 def test_a_script_that_is_not_among_the_files_is_not_ready_and_leaves_nothing_behind(
