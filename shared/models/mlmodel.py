@@ -39,6 +39,7 @@ def describe(folder: Path, name: str, version: str, code: CodeConfiguration | No
     Raises MalformedRequest, saying what the folder lacks.
     """
     files = tuple(_files(folder))
+    is_many = code is None and (folder / SEGMENTS_FILE).is_file()
     try:
         if code is not None:
             _check_script(folder, code)
@@ -46,12 +47,13 @@ def describe(folder: Path, name: str, version: str, code: CodeConfiguration | No
             return ModelPackage(
                 name=name, version=version, signature=Signature(), model=script, code_configuration=code, files=files
             )
-        if (folder / SEGMENTS_FILE).is_file():
+        if is_many:
             return _describe_many(folder, name, version, files)
         found = _describe_one(folder, "")
         return ModelPackage(name=name, version=version, signature=found.signature, model=found.model, files=files)
     except (ValidationError, ValueError, AttributeError, yaml.YAMLError) as error:
-        raise MalformedRequest(f"{folder.name}/MLmodel cannot be used: {error}") from None
+        about = SEGMENTS_FILE if is_many else "MLmodel"
+        raise MalformedRequest(f"{folder.name}/{about} cannot be used: {error}") from None
 
 
 def _check_script(folder: Path, code: CodeConfiguration) -> None:
@@ -77,6 +79,8 @@ def _describe_one(top: Path, place: str) -> _Described:
         raise MalformedRequest(
             f"{folder.name}/MLmodel lacks {error}: log the model with its onnx flavor and a signature"
         ) from None
+    except (ValidationError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise MalformedRequest(f"{folder.name}/MLmodel cannot be used: {error}") from None
 
 
 def _describe_many(folder: Path, name: str, version: str, files: tuple[PackagedFile, ...]) -> ModelPackage:
