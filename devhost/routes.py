@@ -44,7 +44,8 @@ def compile_template(template: str, wanted_by: str) -> Template:
         slash = "/" if index else ""
         expression += f"(?:{slash}{text})?" if optional else slash + text
         precedence.append(rank)
-    return Template(re.compile(expression), tuple(precedence))
+    # A path may hold a line break, percent-encoded.
+    return Template(re.compile(expression, re.DOTALL), tuple(precedence))
 
 
 def _segment(segment: str, wanted_by: str) -> tuple[str, int, bool]:

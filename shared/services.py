@@ -36,6 +36,8 @@ from shared.online.readiness import Readiness
 from shared.ports import BlobStore
 from shared.settings import Settings, read_settings
 
+# What relative settings are relative to: workers run in folders of their own.
+_APP: Final = Path(__file__).parents[1]
 # Large requests that are read at once; more would only wait for the interpreter.
 _READERS: Final = 4
 
@@ -92,7 +94,7 @@ def _build() -> Services:
     catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
     memory_bytes = settings.memory_bytes or instance.memory_bytes()
     options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
-    flavors = Flavors(options, Path(settings.environments))
+    flavors = Flavors(options, _APP / settings.environments)
     metrics = Metrics()
     loader = Loader(store, flavors, memory_bytes // 2, metrics.model_load)
     metrics.watch_models(loader.held_bytes)

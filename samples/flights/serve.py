@@ -23,7 +23,9 @@ def main() -> int:
     arguments = parser.parse_args()
     console = Console(highlight=False)
     is_up = False
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    # Also where the shell that started it has them ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         with running(console, _WORK_DIR, (arguments.port, arguments.issuer_port)) as stack:
             console.print(

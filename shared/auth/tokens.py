@@ -40,7 +40,10 @@ def parse_bearer(header: str | None) -> str:
     """
     scheme, _, rest = (header or "").strip().partition(" ")
     if not scheme or (rest and scheme.lower() != "bearer"):
-        raise NotAuthenticated("send an Entra ID access token in the header Authorization: Bearer <token>")
+        raise NotAuthenticated(
+            "send an Entra ID access token, or a key where the endpoint takes keys, in the header "
+            "Authorization: Bearer <token or key>"
+        )
     if len(rest) > MAX_TOKEN_BYTES:
         raise TokenRejected("the token is too large")
     found = _BEARER.fullmatch(f"{scheme} {rest}")

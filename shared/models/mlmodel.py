@@ -59,6 +59,8 @@ def describe(folder: Path, name: str, version: str, code: CodeConfiguration | No
 def _check_script(folder: Path, code: CodeConfiguration) -> None:
     if not (folder / code.code / code.scoring_script).is_file():
         raise MalformedRequest(f"{folder.name} has no {code.code}/{code.scoring_script}")
+    if not (folder / code.model).exists():
+        raise MalformedRequest(f"{folder.name} has no {code.model}, which is to be the folder of the script's models")
 
 
 def _describe_one(top: Path, place: str) -> _Described:

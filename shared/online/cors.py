@@ -19,7 +19,6 @@ _REQUEST_HEADERS: Final = (
     "inference-header-content-length",
     "traceparent",
     "x-ms-client-request-id",
-    "x-slipway-model",
 )
 _REPLY_HEADERS: Final = (
     "x-request-id",

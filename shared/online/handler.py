@@ -77,8 +77,7 @@ class OnlinePorts(NamedTuple):
 async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: OnlinePorts, trail: Trail) -> ScoreReply:
     """Who is it, may they, which deployment, what did they send, what does the model say."""
     started = asyncio.get_running_loop().time()
-    endpoint = await admitted(request.headers.get("authorization"), request.endpoint, ports)
-    trail.endpoint = endpoint.name
+    endpoint = await _admitted(request, ports, trail)
     trail.deployment = ports.deployments.choose(endpoint, request.request_id, request.pinned)
     hold = ports.in_hand.take(len(request.body))
     try:
@@ -93,9 +92,11 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
         hold.release()
 
 
-async def admitted(authorization: str | None, name: str, ports: OnlinePorts) -> Endpoint:
+async def _admitted(request: ScoreRequest, ports: OnlinePorts, trail: Trail) -> Endpoint:
     """The endpoint, for a caller who may score it now. Raises AuthError, EndpointNotFound, Overloaded."""
+    authorization, name = request.headers.get("authorization"), request.endpoint
     caller, endpoint = await callers.admit(authorization, name, (Role.SCORE,), ports.authenticator, ports.catalog)
+    trail.endpoint = endpoint.name
     ports.quotas.take(name, caller.id, endpoint.revision.quota.requests_per_minute)
     return endpoint
 

@@ -4,7 +4,7 @@ import pytest
 
 from devhost.errors import HostError
 from devhost.functions import Function, parse_function
-from devhost.routes import RouteTable
+from devhost.routes import RouteTable, compile_template, decode_path
 
 
 def _http(name: str, route: str | None, *methods: str) -> Function:
@@ -89,3 +89,10 @@ def test_remembered_paths_stay_bounded() -> None:
 def test_a_template_that_is_not_understood_is_refused(route: str) -> None:
     with pytest.raises(HostError, match="function 'f'"):
         RouteTable([_http("f", route)], "")
+
+
+def test_a_line_break_in_a_path_is_a_character_as_any_other() -> None:
+    template = compile_template("v2/{*path}", "here")
+    found = template.pattern.fullmatch(decode_path(b"/v2/models/a%0Ab"))
+    assert found is not None
+    assert found["path"] == "models/a\nb"

@@ -110,7 +110,7 @@ def _table(columns: Sequence[Column]) -> Json:
     cells = [value(kind, required) for kind, required in kinds]
     return {
         "type": "object",
-        "description": "In any order; optional columns may be left out, and others are not looked at.",
+        "description": "In any order; optional columns may be left out.",
         "required": ["columns", "data"],
         "properties": {
             "columns": {

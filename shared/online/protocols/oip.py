@@ -78,6 +78,8 @@ def _divided(message: Message) -> tuple[bytes, memoryview | None]:
     """The JSON, and what follows it; None where the whole body is JSON."""
     told = message.headers.get(HEADER_LENGTH.lower())
     if told is None:
+        if message.content_type is not None and "octet-stream" in message.content_type:
+            raise MalformedRequest(f"binary tensors need the header {HEADER_LENGTH}: the bytes of JSON before them")
         return message.body, None
     if not told.isascii() or not told.isdigit() or len(told) > 18:
         raise MalformedRequest(f"the header {HEADER_LENGTH} must be a number of bytes")

@@ -45,6 +45,7 @@ def names(signature: Signature) -> list[str]:
 def test_a_script_is_described_with_its_code_and_no_signature(tmp_path: Path) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "score.py").write_text("def init(): ...")
+    (tmp_path / CODE.model).mkdir()
     package = describe(tmp_path, "m", "1", CODE)
     assert package.model is not None
     assert (package.model.flavor, package.code_configuration) == ("script", CODE)
@@ -140,3 +141,10 @@ def test_segments_that_say_what_cannot_be_are_refused(
     tmp_path: Path, segments: dict[str, Any], reason: str, columns: list[str]
 ) -> None:
     assert reason in refusal(many(tmp_path / "mine", {**segments, "segment_columns": columns}, UA=[X]))
+
+
+def test_a_script_whose_models_are_not_there_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "code").mkdir(parents=True)
+    (folder / "code" / "score.py").write_text("def init(): ...")
+    assert refusal(folder, CODE) == f"mine has no {CODE.model}, which is to be the folder of the script's models"

@@ -14,6 +14,7 @@ from shared.errors import (
     ModelNotReady,
     NotAuthenticated,
     NotAuthorized,
+    Overloaded,
     PayloadTooLarge,
     SchemaMismatch,
     ScoringFailed,
@@ -172,4 +173,12 @@ async def test_the_trail_ends_where_the_request_ended(house: House) -> None:
     assert await house.refused(endpoint="unknown") is EndpointNotFound
     assert house.trail == Trail()
     assert await house.refused(pinned="unknown") is DeploymentNotFound
+    assert house.trail == Trail("flowers")
+
+
+async def test_a_quota_that_is_used_up_is_counted_at_its_endpoint(house: House) -> None:
+    house.publish(quota={"requests_per_minute": 1})
+    await house.score()
+    house.trail = Trail()
+    assert await house.refused() is Overloaded
     assert house.trail == Trail("flowers")
