@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -50,3 +51,16 @@ def test_a_set_that_could_not_be_built_is_tried_again(monkeypatch: pytest.Monkey
     with pytest.raises(ConfigurationError):
         services()
     assert services() is complete
+
+
+def test_environments_lie_beside_the_app_wherever_it_was_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLIPWAY_DATA", "UseDevelopmentStorage=true")
+    monkeypatch.setenv("SLIPWAY_TENANT_ID", "72f988bf-0000-4000-8000-2d7cd011db47")
+    monkeypatch.setenv("SLIPWAY_AUDIENCES", "api://slipway")
+    assert services().batch.loader._flavors.environments == Path(__file__).parents[2] / "environments"
+    monkeypatch.setattr("shared.services._built", [])
+    monkeypatch.setenv("SLIPWAY_ENVIRONMENTS", str(tmp_path))
+    assert services().batch.loader._flavors.environments == tmp_path
