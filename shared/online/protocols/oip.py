@@ -60,7 +60,7 @@ def read(message: Message) -> Request:
     if content_type is not None and content_type.partition(";")[0].strip().lower() not in _CONTENT_TYPES:
         raise UnsupportedMediaType("send the request as Content-Type: application/json, or application/octet-stream")
     head, blobs = _divided(message)
-    document = read_object(head, 'with the member "inputs"')
+    document = _document(head, message)
     given_id, inputs, outputs = document.get("id"), document.get("inputs"), document.get("outputs")
     if not isinstance(given_id, str | None):
         raise MalformedRequest('"id" must be a text')
@@ -74,12 +74,21 @@ def read(message: Message) -> Request:
     return Request(given_id or f"{getrandbits(64):016x}", arrays, _wanted(outputs or []), binary, params)
 
 
+def _document(head: bytes, message: Message) -> dict[str, Any]:
+    try:
+        return read_object(head, 'with the member "inputs"')
+    except MalformedRequest as error:
+        # Some clients give this type to plain JSON, too, so it says nothing while the JSON can be read.
+        if HEADER_LENGTH.lower() in message.headers or "octet-stream" not in (message.content_type or ""):
+            raise
+        hint = f"binary tensors need the header {HEADER_LENGTH}, the length of the JSON in front of them"
+        raise MalformedRequest(f"{error.message}; {hint}") from None
+
+
 def _divided(message: Message) -> tuple[bytes, memoryview | None]:
     """The JSON, and what follows it; None where the whole body is JSON."""
     told = message.headers.get(HEADER_LENGTH.lower())
     if told is None:
-        if message.content_type is not None and "octet-stream" in message.content_type:
-            raise MalformedRequest(f"binary tensors need the header {HEADER_LENGTH}: the bytes of JSON before them")
         return message.body, None
     if not told.isascii() or not told.isdigit() or len(told) > 18:
         raise MalformedRequest(f"the header {HEADER_LENGTH} must be a number of bytes")

@@ -223,3 +223,12 @@ def test_what_a_caller_only_says_costs_no_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200_000
+
+
+def test_a_binary_body_without_the_length_of_its_json_is_told_what_it_lacks() -> None:
+    """Plain JSON may come under the same type: aiohttp sends it where nothing else was said."""
+    sent = message({"inputs": [tensor("X", "FP32", [1], 4)]}, b"\xff\xff\xff\xff", length="")
+    told = refused(Message(sent.body, "application/octet-stream", {}))
+    assert "binary tensors need the header Inference-Header-Content-Length" in told
+    plain = b'{"inputs": [{"name": "X", "datatype": "FP32", "shape": [1], "data": [1.0]}]}'
+    assert oip.read(Message(plain, "application/octet-stream", {})).model is None
