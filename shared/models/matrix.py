@@ -1,7 +1,6 @@
 """Tables whose columns are all of one type, held as one matrix: a model that takes one matrix need not stack them."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -21,13 +20,6 @@ def columns_of(names: Sequence[str], matrix: Array) -> MatrixFeatures:
     features = MatrixFeatures(zip(names, matrix.T, strict=False))
     features.matrix = matrix
     return features
-
-
-def stacked(features: Features, dtype: Any) -> Array:
-    """All columns as one matrix `[rows, columns]` of `dtype`; without a copy where they are one already."""
-    if isinstance(features, MatrixFeatures):
-        return features.matrix.astype(dtype, copy=False)
-    return np.column_stack([array.astype(dtype, copy=False) for array in features.values()])
 
 
 def joined(parts: Sequence[Features]) -> Features:

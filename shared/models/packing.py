@@ -9,7 +9,7 @@ import numpy as np
 from shared.models.signature import Array
 
 # No booleans: for them struct takes any value, by its truth.
-_FORMATS: Final = {
+FORMATS: Final = {
     "float16": "e",
     "float32": "f",
     "float64": "d",
@@ -32,9 +32,9 @@ def packer(dtype: np.dtype[Any], width: int) -> Pack | None:
     True and False pass as 1 and 0, NaN and infinity as they are: it is for values among which there are none.
     None for a `dtype` that cannot be packed.
     """
-    if dtype.name not in _FORMATS or width < 1:
+    if dtype.name not in FORMATS or width < 1:
         return None
-    packed = struct.Struct(f"={width}{_FORMATS[dtype.name]}").pack
+    packed = struct.Struct(f"={width}{FORMATS[dtype.name]}").pack
 
     def pack(rows: Sequence[Any]) -> Array | None:
         if not rows:

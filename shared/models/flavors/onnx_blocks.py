@@ -9,23 +9,11 @@ import numpy as np
 
 from shared.models.flavors.casts import check_range
 from shared.models.matrix import MatrixFeatures
+from shared.models.packing import FORMATS
 from shared.models.signature import Array, Column, Features
 
 # For one row, packing Python numbers takes a third of the time of numpy's own ways, and sees what does not fit.
-_FORMATS: Final = {
-    "bool": "?",
-    "float16": "e",
-    "float32": "f",
-    "float64": "d",
-    "int8": "b",
-    "int16": "h",
-    "int32": "i",
-    "int64": "q",
-    "uint8": "B",
-    "uint16": "H",
-    "uint32": "I",
-    "uint64": "Q",
-}
+_FORMATS: Final = {"bool": "?", **FORMATS}
 
 
 class Block:
