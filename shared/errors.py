@@ -6,6 +6,7 @@ SlipwayError
             TokenRejected           a token came and was not good
         CredentialsMalformed        the Authorization header cannot be read
         NotAuthorized               a good token without the role
+            LocationNotAllowed      the endpoint's jobs may not read or write there
     RequestError
         MethodNotAllowed            the address does not take this method
         MalformedRequest            the body is not what the protocol asks
@@ -21,6 +22,9 @@ SlipwayError
         InvalidTransition           the thing is not in a state that allows this
             InputChanged            a job's input is no longer what the job was made for
             StaleAttempt            another attempt of the job has taken over
+            OutputTaken             another job writes to this output location
+            JobCanceled             the job was canceled
+            JobFailed               the job has failed; its document says why
         StaleDocument               the document changed since it was read
     ModelError
         ModelNotReady               the model is not loaded, or cannot be
@@ -68,6 +72,10 @@ class CredentialsMalformed(AuthError):
 
 class NotAuthorized(AuthError):
     code = "NotAuthorized"
+
+
+class LocationNotAllowed(NotAuthorized):
+    code = "LocationNotAllowed"
 
 
 class RequestError(SlipwayError):
@@ -152,6 +160,18 @@ class InputChanged(InvalidTransition):
 
 class StaleAttempt(InvalidTransition):
     code = "StaleAttempt"
+
+
+class OutputTaken(InvalidTransition):
+    code = "OutputTaken"
+
+
+class JobCanceled(InvalidTransition):
+    code = "JobCanceled"
+
+
+class JobFailed(InvalidTransition):
+    code = "JobFailed"
 
 
 class StaleDocument(Conflict):

@@ -32,12 +32,19 @@ class BlobItem(NamedTuple):
     metadata: Mapping[str, str]
 
 
+class Page(NamedTuple):
+    """Some of a listing. `marker`: what the next page is asked for with; empty where there is none."""
+
+    items: list[BlobItem]
+    marker: str
+
+
 class BlobStore(Protocol):
-    """Blobs with ETags. Every method may raise StorageUnavailable."""
+    """Blobs with ETags, of one storage account. Every method may raise StorageUnavailable."""
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,
@@ -50,15 +57,19 @@ class BlobStore(Protocol):
         """
         ...
 
-    def find(self, container: Container, name: str) -> BlobItem | None: ...
+    def find(self, container: str, name: str) -> BlobItem | None: ...
 
-    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+    def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         """All blobs below a prefix, in the order of their names."""
+        ...
+
+    def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
+        """As `list`, at most so many at a time. Raises MalformedRequest for a marker that no page has given."""
         ...
 
     def write(
         self,
-        container: Container,
+        container: str,
         name: str,
         data: bytes,
         *,
@@ -72,14 +83,39 @@ class BlobStore(Protocol):
         """
         ...
 
-    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
-        """Writes a blob of any size from pieces; it appears whole, with the last piece. Returns its ETag."""
+    def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
+        """Writes a blob of any size from pieces; it appears whole, with the last piece. Returns its ETag.
+
+        Raises StaleDocument when it is there already and `create` is set.
+        """
         ...
 
-    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
+    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         """Copies within the account, replacing what is there. Raises StaleDocument when the source is gone."""
         ...
 
-    def delete(self, container: Container, name: str) -> None:
+    def delete(self, container: str, name: str) -> None:
         """Deletes a blob; one that is not there is no error."""
+        ...
+
+
+class Place(NamedTuple):
+    """Where a blob lies, or with a slash at the end of `name` blobs below a prefix. `account`: "" is the data account,
+    any other its blob address, without a slash at its end.
+    """
+
+    account: str
+    container: str
+    name: str
+
+    def __str__(self) -> str:
+        path = f"{self.container}/{self.name}"
+        return f"{self.account}/{path}" if self.account else path
+
+
+class Accounts(Protocol):
+    """The storage accounts that jobs may read from and write to."""
+
+    def store(self, account: str) -> BlobStore:
+        """Of the data account for "". Raises NotAuthorized for an account that is not among those of the settings."""
         ...

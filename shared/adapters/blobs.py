@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
@@ -15,18 +14,18 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.identity import ManagedIdentityCredential
-from azure.storage.blob import BlobBlock, BlobClient, BlobServiceClient
+from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
-from shared.errors import ConfigurationError, SlipwayError, StaleDocument, StorageUnavailable
-from shared.ports import Blob, BlobItem, Container
+from shared.adapters.blob_errors import changed, code, translated, unavailable
+from shared.errors import MalformedRequest, StaleDocument, StorageUnavailable
+from shared.ports import Blob, BlobItem, Page
 from shared.settings import Settings
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _COPY_DEADLINE_S: Final = 60.0
 _CONDITION_NOT_MET: Final = 412
-# Of all conflicts only these say that somebody was faster; the others, such as a copy under way, pass by themselves.
-_CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet")
 _COPY_UNDER_WAY: Final = "PendingCopyOperation"
+_BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
 _CLIENT: Final[dict[str, Any]] = {
@@ -47,29 +46,25 @@ def connect(settings: Settings) -> BlobServiceClient:
     return BlobServiceClient(settings.data_blob_service_uri, credential=credential, **_CLIENT)
 
 
-@contextmanager
-def _translated(container: Container, name: str) -> Iterator[None]:
-    try:
-        yield
-    except AzureError as error:
-        if _code(error) in _CHANGED:
-            raise _changed(container, name) from error
-        raise _unavailable(container, error) from error
-
-
 class BlobStorage:
     """A BlobStore over one data account. Missing containers are made on the first write (local runs)."""
 
     def __init__(self, service: BlobServiceClient) -> None:
         self._service = service
-        self._clients = {container: service.get_container_client(container.value) for container in Container}
+        self._clients: dict[str, ContainerClient] = {}
 
-    def _blob(self, container: Container, name: str) -> BlobClient:
-        return self._clients[container].get_blob_client(name)
+    def _container(self, name: str) -> ContainerClient:
+        found = self._clients.get(name)
+        if found is None:
+            found = self._clients[name] = self._service.get_container_client(str(name))
+        return found
+
+    def _blob(self, container: str, name: str) -> BlobClient:
+        return self._container(container).get_blob_client(name)
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,
@@ -78,7 +73,7 @@ class BlobStorage:
     ) -> Blob | None:
         if length == 0:
             return self._nothing(container, name, if_match)
-        with _translated(container, name):
+        with translated(container, name):
             condition: dict[str, Any] = _condition(if_match)
             try:
                 download = self._blob(container, name).download_blob(
@@ -93,35 +88,49 @@ class BlobStorage:
                     return self._nothing(container, name, if_match)
                 raise
 
-    def _nothing(self, container: Container, name: str, if_match: str | None) -> Blob | None:
+    def _nothing(self, container: str, name: str, if_match: str | None) -> Blob | None:
         """No bytes of a blob, if it is there and the one that is meant."""
         found = self.find(container, name)
         if found is not None and if_match not in (None, found.etag):
-            raise _changed(container, name)
+            raise changed(container, name)
         return None if found is None else Blob(b"", found.etag)
 
-    def find(self, container: Container, name: str) -> BlobItem | None:
-        with _translated(container, name):
+    def find(self, container: str, name: str) -> BlobItem | None:
+        with translated(container, name):
             try:
                 found = self._blob(container, name).get_blob_properties()
             except ResourceNotFoundError:
                 return None
             return BlobItem(name, found.etag, found.size, found.metadata or {})
 
-    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+    def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         try:
-            for found in self._clients[container].list_blobs(name_starts_with=prefix, include=["metadata"]):
-                metadata = found.metadata or {}
-                if metadata.get("hdi_isfolder") != "true":  # accounts with folders list those too
-                    yield BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, metadata)
+            for found in self._container(container).list_blobs(name_starts_with=prefix, include=["metadata"]):
+                if item := _item(found):
+                    yield item
         except ResourceNotFoundError:
             return
         except AzureError as error:
-            raise _unavailable(container, error) from error
+            raise unavailable(container, error) from error
+
+    def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
+        listing = self._container(container).list_blobs(
+            name_starts_with=prefix, include=["metadata"], results_per_page=most
+        )
+        pages = listing.by_page(continuation_token=marker or None)
+        try:
+            items = [item for found in next(pages, ()) if (item := _item(found))]
+        except ResourceNotFoundError:
+            return Page([], "")
+        except AzureError as error:
+            if marker and isinstance(error, HttpResponseError) and error.status_code == _BAD_REQUEST:
+                raise MalformedRequest("this page does not exist: begin at the first one") from None
+            raise unavailable(container, error) from error
+        return Page(items, getattr(pages, "continuation_token", None) or "")
 
     def write(
         self,
-        container: Container,
+        container: str,
         name: str,
         data: bytes,
         *,
@@ -129,7 +138,7 @@ class BlobStorage:
         create: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        with _translated(container, name):
+        with translated(container, name):
             upload = partial(
                 self._blob(container, name).upload_blob,
                 data,
@@ -143,8 +152,8 @@ class BlobStorage:
                 raise StaleDocument(f"{container}/{name} is not there any more") from None
             return str(done["etag"])
 
-    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
-        with _translated(container, name):
+    def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
+        with translated(container, name):
             blob = self._blob(container, name)
             staged: list[BlobBlock] = []
             for number, piece in enumerate(_resized(blocks)):
@@ -152,10 +161,11 @@ class BlobStorage:
                 block_id = f"{number:06d}-{sha256(piece).hexdigest()[:32]}"
                 self._made(container, partial(blob.stage_block, block_id, piece))
                 staged.append(BlobBlock(block_id))
-            return str(self._made(container, partial(blob.commit_block_list, staged))["etag"])
+            condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if create else {}
+            return str(self._made(container, partial(blob.commit_block_list, staged, **condition))["etag"])
 
-    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
-        with _translated(target, target_name):
+    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
+        with translated(target, target_name):
             address = self._blob(source, source_name).url
             blob = self._blob(target, target_name)
             try:
@@ -173,14 +183,14 @@ class BlobStorage:
             if status != "success":
                 raise StorageUnavailable(f"copying {source}/{source_name} did not end: try again in a moment")
 
-    def delete(self, container: Container, name: str) -> None:
-        with _translated(container, name):
+    def delete(self, container: str, name: str) -> None:
+        with translated(container, name):
             try:
                 self._blob(container, name).delete_blob()
             except ResourceNotFoundError:
                 return
 
-    def _made[T](self, container: Container, write: Callable[[], T]) -> T:
+    def _made[T](self, container: str, write: Callable[[], T]) -> T:
         """Writes, and makes the container if that is what was missing; most of the time it is there."""
         try:
             return write()
@@ -188,29 +198,28 @@ class BlobStorage:
             self._make(container)
             return write()
 
-    def _make(self, container: Container) -> None:
+    def _make(self, container: str) -> None:
         try:
-            self._clients[container].create_container()
+            self._container(container).create_container()
         except ResourceExistsError:
             return
+
+
+def _item(found: BlobProperties) -> BlobItem | None:
+    """None for a folder, which accounts with folders list too."""
+    metadata = found.metadata or {}
+    if metadata.get("hdi_isfolder") == "true":
+        return None
+    return BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, metadata)
 
 
 def _copy_status(blob: BlobClient, address: str) -> str:
     try:
         return str(blob.start_copy_from_url(address)["copy_status"])
     except ResourceExistsError as error:
-        if _code(error) == _COPY_UNDER_WAY:  # of the same part: this one's retry, or another attempt's
+        if code(error) == _COPY_UNDER_WAY:  # of the same part: this one's retry, or another attempt's
             return "pending"
         raise
-
-
-def _code(error: AzureError) -> str | None:
-    """The service's own word for what is wrong; the SDK adds it to errors that came from storage."""
-    return getattr(error, "error_code", None)
-
-
-def _changed(container: Container, name: str) -> StaleDocument:
-    return StaleDocument(f"{container}/{name} is not what it was when it was read: read it again and repeat the change")
 
 
 def _condition(if_match: str | None) -> dict[str, Any]:
@@ -229,13 +238,3 @@ def _resized(blocks: Iterable[bytes]) -> Iterator[bytes]:
             held, size = [], 0
     if size:
         yield b"".join(held)
-
-
-def _unavailable(container: Container, error: AzureError) -> SlipwayError:
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    if status in (401, 403):
-        return ConfigurationError(
-            f"storage refuses the app the container '{container}' ({status}): give the app's identity its role there"
-        )
-    reason = f"answered {status}" if status else "did not answer"
-    return StorageUnavailable(f"the storage account {reason} for the container '{container}': try again in a moment")

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.errors import StaleDocument
-from shared.ports import Blob, BlobItem, Container
+from shared.ports import Blob, BlobItem, Page
 
 
 class _Stored:
@@ -21,13 +21,13 @@ class MemoryBlobs:
     """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does."""
 
     def __init__(self) -> None:
-        self._blobs: dict[tuple[Container, str], _Stored] = {}
+        self._blobs: dict[tuple[str, str], _Stored] = {}
         self._writes = 0
         self._lock = threading.Lock()
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,
@@ -43,12 +43,12 @@ class MemoryBlobs:
         end = None if length is None else offset + length
         return Blob(stored.data[offset:end], stored.etag)
 
-    def find(self, container: Container, name: str) -> BlobItem | None:
+    def find(self, container: str, name: str) -> BlobItem | None:
         with self._lock:
             stored = self._blobs.get((container, name))
         return None if stored is None else _item(name, stored)
 
-    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+    def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:
             found = [
                 _item(name, stored)
@@ -57,9 +57,13 @@ class MemoryBlobs:
             ]
         yield from sorted(found, key=lambda item: item.name)
 
+    def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
+        items = [item for item in self.list(container, prefix) if item.name > marker]
+        return Page(items[:most], items[most - 1].name if len(items) > most else "")
+
     def write(
         self,
-        container: Container,
+        container: str,
         name: str,
         data: bytes,
         *,
@@ -78,17 +82,17 @@ class MemoryBlobs:
             self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}))
             return etag
 
-    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
-        return self.write(container, name, b"".join(blocks))
+    def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
+        return self.write(container, name, b"".join(blocks), create=create)
 
-    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
+    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         with self._lock:
             stored = self._blobs.get((source, source_name))
         if stored is None:
             raise _changed(source, source_name)
         self.write(target, target_name, stored.data, metadata=stored.metadata)
 
-    def delete(self, container: Container, name: str) -> None:
+    def delete(self, container: str, name: str) -> None:
         with self._lock:
             self._blobs.pop((container, name), None)
 
@@ -97,5 +101,5 @@ def _item(name: str, stored: _Stored) -> BlobItem:
     return BlobItem(name, stored.etag, len(stored.data), stored.metadata)
 
 
-def _changed(container: Container, name: str) -> StaleDocument:
+def _changed(container: str, name: str) -> StaleDocument:
     return StaleDocument(f"{container}/{name} is not what it was when it was read: read it again and repeat the change")

@@ -1,49 +1,88 @@
-"""What a job should do, decided once: the model, the inputs and their mini-batches, all pinned."""
+"""What a job should do, decided once: the model, the inputs and their mini-batches, all pinned.
 
+`manifest.json` is created once and names the plan that counts. The mini-batches lie in pages beside it, so that nobody
+reads more of a large plan than they need.
+"""
+
+from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Final, Literal
 
-from shared.batch.job import job_path
+from shared.batch.work import Work
 from shared.documents import Document
+from shared.endpoints.batch_settings import Format, JobSettings
 from shared.endpoints.deployment import PinnedModel
 from shared.errors import InvalidTransition, StaleDocument
 from shared.models.flavor import Runtime
-from shared.ports import BlobStore, Container
+from shared.ports import BlobStore, Container, Place
+
+# Mini-batches of one page of the plan, of one group of the ledger, and of one sub-orchestration.
+GROUP_SIZE: Final = 200
+_KEPT_MANIFESTS: Final = 64
+_KEPT_PAGES: Final = 64
+
+
+class Span(Document):
+    """Rows [first_row, first_row + rows) of a file; of a CSV or JSON Lines its bytes [offset, offset + length)."""
+
+    file: int
+    first_row: int
+    rows: int
+    offset: int = 0
+    length: int = 0
 
 
 class MiniBatch(Document):
-    """Rows [first_row, first_row + rows) of a file, which are its bytes [offset, offset + length)."""
+    """One span of a table; or as many files of one row each."""
 
-    file: int
-    offset: int
-    length: int
-    first_row: int
-    rows: int
+    spans: tuple[Span, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(span.rows for span in self.spans)
 
 
 class InputFile(Document):
-    """`path` is what the caller knows; the bytes are read from `container`/`blob`, pinned by `etag`."""
+    """`path` is what the caller knows; the bytes are read from `account`, `container` and `blob`, pinned by `etag`."""
 
     path: str
-    container: Container
+    account: str = ""
+    container: str
     blob: str
     etag: str
-    columns: tuple[str, ...]
+    size_bytes: int
+    format: Format | Literal["file"]
+    columns: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.account, self.container, self.blob)
+
+
+class PlanPage(Document):
+    """GROUP_SIZE mini-batches, and the files that they read, by the index that spans give."""
+
+    files: tuple[InputFile, ...]
+    mini_batches: tuple[MiniBatch, ...]
 
 
 class Manifest(Document):
-    schema_version: Literal[1] = 1
+    """`plan`: which of the plans that were begun counts. `member`: which of many models, None where columns say it."""
+
+    schema_version: Literal[2] = 2
     job_id: str
     endpoint: str
     revision: int
     deployment: str
     model: PinnedModel
     runtime: Runtime = Runtime()
-    max_concurrency: int
-    error_threshold: int
-    files: tuple[InputFile, ...]
-    mini_batches: tuple[MiniBatch, ...]
+    member: str | None = ""
+    params: dict[str, Any] = {}
+    settings: JobSettings
+    plan: str
+    mini_batches: int
+    rows: int
     planned_at: datetime
 
 
@@ -52,28 +91,53 @@ class Manifests:
 
     def __init__(self, store: BlobStore) -> None:
         self._store = store
-        self._read = lru_cache(maxsize=8)(self.find)
+        self._manifest = lru_cache(maxsize=_KEPT_MANIFESTS)(self._read)
+        self._page = lru_cache(maxsize=_KEPT_PAGES)(self._read_page)
 
-    def create_once(self, manifest: Manifest) -> Manifest:
+    def write_pages(self, work: Work, plan: str, pages: Iterator[PlanPage]) -> tuple[int, int]:
+        """Writes the pages of a plan that does not count yet; returns its mini-batches and rows."""
+        mini_batches = rows = 0
+        for number, page in enumerate(pages):
+            self._store.write(Container.JOBS, _page_path(work, plan, number), page.model_dump_json().encode())
+            mini_batches += len(page.mini_batches)
+            rows += sum(each.rows for each in page.mini_batches)
+        return mini_batches, rows
+
+    def create_once(self, work: Work, manifest: Manifest) -> Manifest:
         """Writes the manifest unless there is one; returns the one that counts."""
         try:
-            self._store.write(Container.JOBS, _path(manifest.job_id), manifest.model_dump_json().encode(), create=True)
+            self._store.write(
+                Container.JOBS, work.path("manifest.json"), manifest.model_dump_json().encode(), create=True
+            )
         except StaleDocument:
-            return self.read(manifest.job_id)
+            return self.read(work)
         return manifest
 
-    def find(self, job_id: str) -> Manifest | None:
-        blob = self._store.read(Container.JOBS, _path(job_id))
+    def find(self, work: Work) -> Manifest | None:
+        blob = self._store.read(Container.JOBS, work.path("manifest.json"))
         return None if blob is None else Manifest.model_validate_json(blob.data)
 
-    def read(self, job_id: str) -> Manifest:
+    def read(self, work: Work) -> Manifest:
         """Raises InvalidTransition."""
-        found = self._read(job_id)
+        return self._manifest(work.job_id, work.run)
+
+    def page(self, work: Work, index: int) -> tuple[PlanPage, MiniBatch]:
+        """The page that a mini-batch is on, and the mini-batch. Raises InvalidTransition."""
+        page = self._page(work.job_id, work.run, self.read(work).plan, index // GROUP_SIZE)
+        return page, page.mini_batches[index % GROUP_SIZE]
+
+    def _read(self, job_id: str, run: int) -> Manifest:
+        found = self.find(Work(job_id, 0, run))
         if found is None:
-            self._read.cache_clear()
             raise InvalidTransition(f"job '{job_id}' is not planned yet")
         return found
 
+    def _read_page(self, job_id: str, run: int, plan: str, number: int) -> PlanPage:
+        blob = self._store.read(Container.JOBS, _page_path(Work(job_id, 0, run), plan, number))
+        if blob is None:
+            raise InvalidTransition(f"the plan of job '{job_id}' was put away already")
+        return PlanPage.model_validate_json(blob.data)
 
-def _path(job_id: str) -> str:
-    return job_path(job_id, "manifest.json")
+
+def _page_path(work: Work, plan: str, number: int) -> str:
+    return work.path(f"plan/{plan}/{number:06d}.json")

@@ -12,7 +12,8 @@ from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.documents import Document
-from shared.endpoints.spec import Endpoint, Schedule
+from shared.endpoints.batch_settings import Schedule
+from shared.endpoints.spec import Endpoint
 from shared.errors import SlipwayError, StaleDocument
 from shared.ports import Blob, BlobStore, Container
 

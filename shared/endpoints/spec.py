@@ -7,42 +7,15 @@ is current and how traffic is split. Publishing a revision never resets traffic.
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.documents import Document
+from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.callers import AuthMode, Cors, KeyType, Quota, StoredKey
 from shared.endpoints.deployment import Deployment, Name
 from shared.errors import DeploymentNotFound, InvalidTransition
 
 type Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-def _six_fields(cron: str) -> str:
-    if len(cron.split()) != 6:
-        raise ValueError("a schedule has six fields: {sec} {min} {hour} {day} {month} {dow}")
-    try:
-        CronSim(cron, datetime(2026, 1, 1))  # noqa: DTZ001 - only its syntax is looked at
-    except CronSimError as error:
-        raise ValueError(f"'{cron}' is not a schedule: {error}") from None
-    return cron
-
-
-class Schedule(Document):
-    """`input`: a blob, or with a slash at its end all blobs below it, in the endpoint's own inbox. Times are UTC."""
-
-    name: Name
-    cron: Annotated[str, AfterValidator(_six_fields)]
-    input: str = Field(min_length=1, max_length=900)
-
-
-class BatchSettings(Document):
-    deployment: Name | None = None
-    mini_batch_size: int = Field(default=5000, ge=1, le=1_000_000, description="rows")
-    max_concurrency: int = Field(default=2, ge=1, le=64, description="mini-batches at once")
-    error_threshold: int = Field(default=-1, ge=-1, description="rejected rows before the job fails; -1: any number")
-    output_format: Literal["parquet"] = "parquet"
-    schedules: tuple[Schedule, ...] = ()
 
 
 class Draft(Document):

@@ -1,0 +1,204 @@
+"""Job documents in storage: created once, changed by ETag, and written for by one attempt at a time.
+
+Beside a job's document lie marks, which carry no meaning of their own. `active/{job}`: not yet put away, so that the
+reconciler need not read every job there ever was. `ended/{job}`: something is still to be swept. `index/{endpoint}/…`:
+the endpoint's jobs, newest first.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from shared.batch.job import TRANSITIONS, Capability, Event, Job, JobStatus, job_path
+from shared.batch.work import Work
+from shared.errors import InvalidTransition, JobCanceled, JobNotFound, StaleAttempt, StaleDocument
+from shared.ports import BlobStore, Container
+
+_ACTIVE: Final = "active/"
+_INDEX: Final = "index/"
+# Names are listed in ascending order: what is counted down from here comes newest first.
+_END_OF_TIME_MS: Final = 10**14
+_MAX_CAPABILITIES: Final = 8
+
+
+class _Stored(NamedTuple):
+    job: Job
+    etag: str
+
+
+def submit(store: BlobStore, job: Job) -> Job:
+    """Creates the job unless it is there already; returns what is there. Safe to repeat after a crash anywhere."""
+    store.write(Container.JOBS, _ACTIVE + job.id, b"")
+    try:
+        store.write(Container.JOBS, job_path(job.id), _bytes(job), create=True)
+    except StaleDocument:
+        job = read(store, job.id)
+        if job.status.finished:
+            forget_active(store, job.id)
+    enlist(store, job)
+    return job
+
+
+def enlist(store: BlobStore, job: Job) -> None:
+    """Puts the job on its endpoint's list, under one name however often."""
+    age = _END_OF_TIME_MS - int(job.created_at.timestamp() * 1000)
+    store.write(Container.JOBS, f"{index_prefix(job.endpoint)}{age:014d}-{job.id}", b"")
+
+
+def index_prefix(endpoint: str) -> str:
+    return f"{_INDEX}{endpoint}/"
+
+
+def active(store: BlobStore) -> Iterator[str]:
+    """Ids of the jobs that are not yet put away."""
+    for item in store.list(Container.JOBS, _ACTIVE):
+        yield item.name.removeprefix(_ACTIVE)
+
+
+def forget_active(store: BlobStore, job_id: str) -> None:
+    store.delete(Container.JOBS, _ACTIVE + job_id)
+
+
+def read(store: BlobStore, job_id: str) -> Job:
+    """Raises JobNotFound."""
+    return _read(store, job_id).job
+
+
+def _read(store: BlobStore, job_id: str) -> _Stored:
+    blob = store.read(Container.JOBS, job_path(job_id))
+    if blob is None:
+        raise JobNotFound(f"there is no job '{job_id}'")
+    return _Stored(Job.model_validate_json(blob.data), blob.etag)
+
+
+def check(store: BlobStore, work: Work, now: datetime, beat_every: timedelta) -> Job:
+    """The job, if this attempt may still write for it; shows a sign of life now and then.
+
+    Raises StaleAttempt, JobCanceled.
+    """
+    stored = _read(store, work.job_id)
+    _check_attempt(stored.job, work)
+    if now - stored.job.heartbeat_at > beat_every:
+        try:
+            return _save(store, stored, {"heartbeat_at": now})
+        except StaleDocument:
+            return check(store, work, now, beat_every)
+    return stored.job
+
+
+def move(store: BlobStore, work: Work, event: Event, now: datetime, **fields: Any) -> Job:
+    """Raises StaleAttempt, JobCanceled, or InvalidTransition when the job is not in a state that allows the event."""
+    stored = _read(store, work.job_id)
+    _check_attempt(stored.job, work)
+    status = _next(stored.job, event)
+    try:
+        return _save(store, stored, {"status": status, "heartbeat_at": now, **fields})
+    except StaleDocument:
+        return move(store, work, event, now, **fields)
+
+
+def request_cancel(store: BlobStore, job_id: str) -> Job:
+    """A job that is canceled already stays so. Raises JobNotFound, InvalidTransition when it is too late."""
+    stored = _read(store, job_id)
+    if stored.job.status == JobStatus.CANCELED:
+        return stored.job
+    try:
+        return _save(store, stored, {"status": _next(stored.job, Event.REQUEST_CANCEL)})
+    except StaleDocument:
+        return request_cancel(store, job_id)
+
+
+def close_canceled(store: BlobStore, job_id: str, now: datetime) -> Job:
+    """Whoever comes first closes a job whose cancellation was requested; the others find it closed.
+
+    Its run counts as swept from this moment: a retry starts from nothing.
+    """
+    stored = _read(store, job_id)
+    if stored.job.status != JobStatus.CANCEL_REQUESTED:
+        return stored.job
+    changes = {"status": _next(stored.job, Event.CANCEL), "finished_at": now, "swept": True}
+    try:
+        return _save(store, stored, changes)
+    except StaleDocument:
+        return close_canceled(store, job_id, now)
+
+
+def retry(store: BlobStore, job_id: str, now: datetime, **fields: Any) -> Job:
+    """The next attempt of a job that has failed or was canceled, on top of what it had done, if that is still there.
+
+    Raises JobNotFound, InvalidTransition.
+    """
+    store.write(Container.JOBS, _ACTIVE + job_id, b"")
+    stored = _read(store, job_id)
+    job = stored.job
+    try:
+        changes = {"status": _next(job, Event.RETRY), "attempt": job.attempt + 1, "run": job.run + job.swept}
+    except InvalidTransition:
+        if job.status.finished:
+            forget_active(store, job_id)
+        raise
+    blank = {"error": None, "started_at": None, "finished_at": None, "counts": None, "swept": False}
+    try:
+        return _save(store, stored, {**changes, **blank, "heartbeat_at": now, **fields})
+    except StaleDocument:
+        return retry(store, job_id, now, **fields)
+
+
+def take_over(store: BlobStore, job: Job, now: datetime) -> Job | None:
+    """The next attempt of a job that nobody works on; None when somebody was faster."""
+    stored = _read(store, job.id)
+    if stored.job != job:
+        return None
+    try:
+        return _save(store, stored, {"attempt": job.attempt + 1, "heartbeat_at": now})
+    except StaleDocument:
+        return None
+
+
+def mark_swept(store: BlobStore, job_id: str) -> Job | None:
+    """The job, if what its run left may be removed now: no retry can build on it any more. None when it goes on."""
+    stored = _read(store, job_id)
+    if not stored.job.status.finished:
+        return None
+    if stored.job.swept:
+        return stored.job
+    try:
+        return _save(store, stored, {"swept": True})
+    except StaleDocument:
+        return mark_swept(store, job_id)
+
+
+def add_capability(store: BlobStore, job_id: str, capability: Capability) -> Job:
+    """The oldest of too many make room. Raises JobNotFound."""
+    stored = _read(store, job_id)
+    kept = (*stored.job.capabilities, capability)[-_MAX_CAPABILITIES:]
+    try:
+        return _save(store, stored, {"capabilities": kept})
+    except StaleDocument:
+        return add_capability(store, job_id, capability)
+
+
+def _next(job: Job, event: Event) -> JobStatus:
+    status = TRANSITIONS.get((event, job.status))
+    if status is None:
+        raise InvalidTransition(f"job '{job.id}' is {job.status}: it cannot {event}")
+    return status
+
+
+def _check_attempt(job: Job, work: Work) -> None:
+    if job.attempt != work.attempt or job.status.finished:
+        raise StaleAttempt(
+            f"job '{job.id}' is {job.status} in attempt {job.attempt}: attempt {work.attempt} has to stop"
+        )
+    if job.status == JobStatus.CANCEL_REQUESTED:
+        raise JobCanceled(f"job '{job.id}' was canceled: retry it to run it after all")
+
+
+def _save(store: BlobStore, stored: _Stored, changes: dict[str, Any]) -> Job:
+    job = stored.job.model_copy(update=changes)
+    store.write(Container.JOBS, job_path(job.id), _bytes(job), if_match=stored.etag)
+    return job
+
+
+def _bytes(job: Job) -> bytes:
+    return job.model_dump_json(indent=2).encode()
