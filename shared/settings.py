@@ -24,7 +24,8 @@ AZURE_MARKERS = (
     "IDENTITY_ENDPOINT",
     "MSI_ENDPOINT",
 )
-BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid")
+STORAGE_QUEUE = "StorageQueue"
+BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid", STORAGE_QUEUE)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -57,6 +58,10 @@ class Settings(BaseModel):
     local_issuer: str = Field(
         default="",
         description="Address of a token issuer on loopback, for local runs only. Refused in Azure.",
+    )
+    public_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Host names of front doors before the app, comma separated: X-Forwarded-Host is believed for these.",
     )
     max_body_bytes: int = Field(default=16_777_216, gt=0, description="Largest request body, bytes.")
     endpoint_refresh_s: float = Field(
@@ -91,6 +96,11 @@ class Settings(BaseModel):
         gt=0,
         description="A job that shows no sign of life for this long is attached again, s.",
     )
+    retry_window_s: float = Field(
+        default=86_400.0,
+        ge=0,
+        description="How long the work of a failed job is kept, so that a retry goes on from there, s.",
+    )
     tick_schedule: str = Field(
         default=DEFAULT_TICK_SCHEDULE,
         description="When schedules and unfinished jobs are looked at (NCRONTAB, six fields).",
@@ -112,10 +122,11 @@ class Settings(BaseModel):
     blob_trigger_source: str = Field(
         default="LogsAndContainerScan",
         pattern=f"^({'|'.join(BLOB_TRIGGER_SOURCES)})$",
-        description="EventGrid in Azure (Flex Consumption takes no other), LogsAndContainerScan (polling) locally.",
+        description="Who tells of dropped blobs: EventGrid in Azure, StorageQueue there in a private network (Event Grid "
+        "writes to the queue inbox-events), LogsAndContainerScan (polling) locally.",
     )
 
-    @field_validator("audiences", "allowed_clients", "onnx_execution_providers", mode="before")
+    @field_validator("audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

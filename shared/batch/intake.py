@@ -1,24 +1,30 @@
 """A blob was dropped into the inbox: which job is that?"""
 
 import logging
+from typing import Final
 
+from shared.batch import desk
 from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
+from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.catalog import Catalog
 from shared.errors import ConfigurationError, EndpointNotFound
 from shared.ports import Container
 
 _log = logging.getLogger(__name__)
 
+READY: Final = "_READY"
+# What tools leave behind beside data.
+_NO_DATA: Final = ("_", ".")
+
 
 def drop(name: str, etag: str, ports: BatchPorts) -> Job | None:
     """The job of a blob `{endpoint}/…`, new or already known; None when a drop of this blob starts none.
 
+    Where an endpoint takes folders, that is the marker `_READY`, and the job reads all that lies beside and below it.
     A blob for an endpoint that does not exist becomes a job too, which then fails and says so.
     """
-    if name.endswith("/"):
-        return None  # what some tools leave behind for a folder
     endpoint, slash, rest = name.partition("/")
     if not slash or not rest:
         _log.error(
@@ -28,21 +34,35 @@ def drop(name: str, etag: str, ports: BatchPorts) -> Job | None:
             Container.INBOX,
         )
         return None
-    path = f"{Container.INBOX}/{name}"
-    if _waits_for_schedule(path, endpoint, ports.catalog):
+    settings = _settings(endpoint, ports.catalog)
+    read = _read(name, settings)
+    if read is None or _waits_for_schedule(f"{Container.INBOX}/{read}", settings):
         return None
-    job = jobs.new(jobs.dropped_id(path, etag), endpoint, JobInput(path=path, etag=etag), "drop", ports.now())
-    submitted = jobs.submit(ports.store, job)
+    path = f"{Container.INBOX}/{name}"
+    source = JobInput(location=f"{Container.INBOX}/{read}", etag=etag if read == name else None)
+    job = jobs.new(jobs.dropped_id(path, etag), endpoint, (source,), "drop", ports.now())
+    submitted = desk.submit(ports.store, job)
     return None if submitted.status.finished else submitted
 
 
-def _waits_for_schedule(path: str, name: str, catalog: Catalog) -> bool:
-    """What lies where a schedule reads is scored when that schedule is due, and not also when it is dropped."""
+def _read(name: str, settings: BatchSettings) -> str | None:
+    """What the job of this blob reads: the blob, or its folder; None when it has none."""
+    folder, _, last = name.rpartition("/")
+    if settings.drop == "folder":
+        return f"{folder}/" if last == READY else None
+    return None if not last or last.startswith(_NO_DATA) else name
+
+
+def _settings(endpoint: str, catalog: Catalog) -> BatchSettings:
     try:
-        schedules = catalog.read(name).revision.batch.schedules
+        return catalog.read(endpoint).revision.batch
     except (EndpointNotFound, ConfigurationError):
-        return False  # the job will say so
+        return BatchSettings()  # the job will say so
+
+
+def _waits_for_schedule(path: str, settings: BatchSettings) -> bool:
+    """What lies where a schedule reads is scored when that schedule is due, and not also when it is dropped."""
     return any(
         path == schedule.input or (schedule.input.endswith("/") and path.startswith(schedule.input))
-        for schedule in schedules
+        for schedule in settings.schedules
     )

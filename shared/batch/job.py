@@ -43,10 +43,12 @@ class Event(StrEnum):
     FAIL = "fail"
     REQUEST_CANCEL = "cancel"
     CANCEL = "end as canceled"
+    ABANDON = "abandon"
     RETRY = "retry"
 
 
-# From Finalizing on a job only goes forward: what is being made visible can be neither canceled nor taken back.
+# From Finalizing on a job only goes forward: what is being made visible cannot be canceled, and is given up only where
+# what it was to show is lost.
 TRANSITIONS: Final[Mapping[tuple[Event, JobStatus], JobStatus]] = {
     (Event.RUN, JobStatus.NOT_STARTED): JobStatus.RUNNING,
     (Event.RUN, JobStatus.RUNNING): JobStatus.RUNNING,
@@ -56,6 +58,7 @@ TRANSITIONS: Final[Mapping[tuple[Event, JobStatus], JobStatus]] = {
     (Event.COMPLETE, JobStatus.FINALIZING): JobStatus.COMPLETED,
     (Event.FAIL, JobStatus.NOT_STARTED): JobStatus.FAILED,
     (Event.FAIL, JobStatus.RUNNING): JobStatus.FAILED,
+    (Event.ABANDON, JobStatus.FINALIZING): JobStatus.FAILED,
     (Event.REQUEST_CANCEL, JobStatus.NOT_STARTED): JobStatus.CANCEL_REQUESTED,
     (Event.REQUEST_CANCEL, JobStatus.RUNNING): JobStatus.CANCEL_REQUESTED,
     (Event.REQUEST_CANCEL, JobStatus.CANCEL_REQUESTED): JobStatus.CANCEL_REQUESTED,

@@ -2,86 +2,53 @@
 
 import hashlib
 
-import numpy as np
+import orjson
 
-from shared.batch import formats, ledger
-from shared.batch.formats import Rejected, Rows
+from shared.batch import ledger
 from shared.batch.ledger import Entry
-from shared.batch.manifest import InputFile, Manifest, MiniBatch
+from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
-from shared.errors import InputChanged, StaleDocument
-from shared.models.scoring import Predictions, predict, unknown_rows
-from shared.models.served import ServedModel
-from shared.models.signature import Inputs
+from shared.batch.scored import Scored, score_files, score_table
+from shared.batch.work import Work
+from shared.batch.writing import parts
+from shared.errors import JobCanceled, StaleAttempt
 from shared.ports import BlobStore, Container
 
 
-def score_mini_batch(job_id: str, attempt: int, index: int, ports: BatchPorts) -> Entry:
-    """Raises StaleAttempt, InputChanged, ModelError, DependencyError."""
-    plan = ports.manifests.read(job_id)
-    done = ledger.find(ports.store, job_id, index)
+def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
+    """Raises StaleAttempt, JobCanceled, InputChanged, ModelError, DependencyError."""
+    done = ledger.find(ports.store, work, index)
     if done is not None:
         return done
-    work = plan.mini_batches[index]
-    model = ports.served(plan.model.ref, plan.runtime)
-    rows = _known(_read(ports.store, plan.files[work.file], work, model), model)
-    predictions = predict(model, Inputs(rows.features, model.converter("").params(None)))
-    ports.check(job_id, attempt)
-    entry = _stage(ports.store, plan, attempt, index, rows, predictions)
-    return ledger.record(ports.store, job_id, entry)
-
-
-def list_pending(job_id: str, attempt: int, first: int, last: int, ports: BatchPorts) -> list[int]:
-    """Which of the mini-batches [first, last) are still to be scored. Raises StaleAttempt."""
-    ports.check(job_id, attempt)
-    return ledger.pending(ports.store, job_id, first, last)
-
-
-def _read(store: BlobStore, file: InputFile, work: MiniBatch, model: ServedModel) -> Rows:
+    plan = ports.manifests.read(work)
+    page, mini_batch = ports.manifests.page(work, index)
+    score = score_files if page.files[mini_batch.spans[0].file].format == "file" else score_table
+    scored = score(plan, page, mini_batch, ports)
+    entry = _stage(ports.store, work, plan, index, scored)
     try:
-        blob = store.read(file.container, file.blob, offset=work.offset, length=work.length, if_match=file.etag)
-    except StaleDocument:
-        blob = None
-    if blob is None:
-        raise InputChanged(f"{file.path} was changed or removed while the job ran: drop it again")
-    return formats.read_csv(blob.data, file.columns, model.signature, work.first_row, work.rows)
+        ports.check(work)
+    except (StaleAttempt, JobCanceled):
+        _discard(ports.store, entry)  # nobody looks for it any more
+        raise
+    return ledger.record(ports.store, work, entry)
 
 
-def _known(rows: Rows, model: ServedModel) -> Rows:
-    """Rows that no model of a package of many answers for are rejected, like rows that cannot be read."""
-    unknown = unknown_rows(model, rows.features)
-    if not unknown:
-        return rows
-    keep = np.ones(len(rows.numbers), bool)
-    keep[list(unknown)] = False
-    rejected = [*rows.rejected, *(Rejected(int(rows.numbers[row]), reason) for row, reason in unknown.items())]
-    features = {name: array[keep] for name, array in rows.features.items()}
-    return Rows(features, rows.numbers[keep], sorted(rejected, key=lambda entry: entry.row))
-
-
-def _stage(store: BlobStore, plan: Manifest, attempt: int, index: int, rows: Rows, predictions: Predictions) -> Entry:
+def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Scored) -> Entry:
     """Parts are named by attempt and content: two tries never write over each other's."""
-    path = plan.files[plan.mini_batches[index].file].path
-    part = b""
-    if predictions.rows:
-        part = formats.write_part(
-            predictions,
-            rows.numbers,
-            {
-                "file_name": path,
-                "endpoint": plan.endpoint,
-                "deployment": plan.deployment,
-                "model_version": str(plan.model.ref),
-            },
-        )
-    rejected = formats.write_rejected(rows.rejected, path)
+    stem, form = f"{index:08d}-{work.attempt}", plan.settings.output_format
+    part = b"" if scored.table is None else parts.write_part(scored.table, form)
+    files = [
+        {"name": file.name, "staged": _put(store, work.path(f"files/{stem}"), "bin", file.data)}
+        for file in scored.files
+    ]
     return Entry(
         index=index,
-        predicted=predictions.rows,
-        rejected=len(rows.rejected),
-        part=_put(store, f"{plan.job_id}/parts/{index:06d}-{attempt}", "parquet", part),
+        predicted=scored.predicted,
+        rejected=len(scored.rejected),
+        part=_put(store, work.path(f"parts/{stem}"), parts.suffix(form), part),
         part_bytes=len(part),
-        rejected_part=_put(store, f"{plan.job_id}/rejected/{index:06d}-{attempt}", "jsonl", rejected),
+        rejected_part=_put(store, work.path(f"rejected/{stem}"), "jsonl", parts.write_rejected(scored.rejected)),
+        files=_put(store, work.path(f"files/{stem}"), "json", orjson.dumps(files) if files else b""),
     )
 
 
@@ -91,3 +58,8 @@ def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
     name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
     store.write(Container.STAGING, name, data)
     return name
+
+
+def _discard(store: BlobStore, entry: Entry) -> None:
+    for name in filter(None, (entry.part, entry.rejected_part, entry.files)):
+        store.delete(Container.STAGING, name)

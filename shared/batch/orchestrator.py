@@ -1,8 +1,9 @@
 """A batch job as a durable orchestration: plan, score every mini-batch in a sliding window, promote.
 
-Only ids and counts cross the durable boundary. An activity answers {"stopped": code} when the job is over for good
-(it has then written why), and raises StepFailed when trying again may help. When that helps no more, the job is
-closed; but where storage or a setting is in the way it is left as it is, and the reconciler takes it up again later.
+Only ids and counts cross the durable boundary. An activity answers {"over": code, "reason": …} when the job cannot go
+on, and {"stopped": code} when it is not this attempt's any more; it raises StepFailed when trying again may help. When
+that helps no more, the job is closed; but where storage or a setting is in the way it is left as it is, and the
+reconciler takes it up again later. A job is closed last, when nothing of it is running any more.
 """
 
 import re
@@ -10,9 +11,9 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any, Final
 
-from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_all, when_any
+from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_any
 
-from shared.batch.ledger import GROUP_SIZE
+from shared.batch.manifest import GROUP_SIZE
 from shared.errors import (
     ConfigurationError,
     IdentityProviderUnavailable,
@@ -25,6 +26,8 @@ type Steps = Generator[Any, Any, Any]
 
 # A sub-orchestration's history stays short: every step of it is a replay of the steps before.
 WINDOW_SIZE: Final = GROUP_SIZE
+# So does that of the job: after so many windows it begins anew, with nothing open.
+WINDOWS_A_GENERATION: Final = 25
 RETRY: Final = RetryPolicy(
     first_retry_interval=timedelta(seconds=1),
     max_number_of_attempts=4,
@@ -45,63 +48,87 @@ class StepFailed(Exception):
 
 
 def run_job(context: OrchestrationContext, task: dict[str, Any]) -> Steps:
-    """`task`: {"job_id", "attempt"}."""
+    """`task`: {"job_id", "attempt", "run"}; of a later generation also what was planned, and where to go on."""
     try:
         done = yield from _plan_score_promote(context, task)
     except TaskFailedError as error:
         done = _failed(error)
-    if "failed" not in done or done["failed"] in _LEFT:
+    if "over" not in done:
         return done
-    failure = {**task, "reason": done["reason"]}
-    return (yield context.call_activity("fail_job", input=failure, retry_policy=RETRY))
+    end = {**_work(task), "code": done["over"], "reason": done["reason"]}
+    try:
+        return (yield context.call_activity("close_job", input=end, retry_policy=RETRY))
+    except TaskFailedError as error:
+        return {"left": _failed(error).get("left", done["over"])}
 
 
 def _plan_score_promote(context: OrchestrationContext, task: dict[str, Any]) -> Steps:
-    plan = yield context.call_activity("plan_job", input=task, retry_policy=RETRY)
-    if "stopped" in plan:
+    work = _work(task)
+    plan = task.get("plan") or (yield context.call_activity("plan_job", input=work, retry_policy=RETRY))
+    if "mini_batches" not in plan:
         return plan
-    for first in range(0, plan["mini_batches"], WINDOW_SIZE):
+    begin = task.get("first", 0)
+    for first in range(begin, plan["mini_batches"], WINDOW_SIZE):
+        if first - begin == WINDOWS_A_GENERATION * WINDOW_SIZE:
+            context.continue_as_new({**work, "plan": plan, "first": first})
+            return {"continued": first}
         last = min(first + WINDOW_SIZE, plan["mini_batches"])
-        window = {**task, "first": first, "last": last, "max_concurrency": plan["max_concurrency"]}
+        window = {**work, "first": first, "last": last, "max_concurrency": plan["max_concurrency"]}
         scored = yield context.call_sub_orchestrator("score_window", input=window)
         if "scored" not in scored:
             return scored
-    return (yield context.call_activity("promote_job", input=task, retry_policy=RETRY))
+    return (yield context.call_activity("promote_job", input=work, retry_policy=RETRY))
 
 
 def score_window(context: OrchestrationContext, window: dict[str, Any]) -> Steps:
     """Scores what is not scored yet of the mini-batches [first, last), `max_concurrency` of them at a time."""
     try:
-        return (yield from _slide(context, window))
+        ended = yield from _slide(context, window)
+        if ended is None:
+            ended = yield context.call_activity("close_window", input=window, retry_policy=RETRY)
     except TaskFailedError as error:
         # An answer and no failure: the engine would wrap the reason in words of its own.
         return _failed(error)
+    return ended
 
 
 def _slide(context: OrchestrationContext, window: dict[str, Any]) -> Steps:
+    """None when all is scored; else how the job has ended, once nothing of it is running any more."""
     due = yield context.call_activity("list_pending", input=window, retry_policy=RETRY)
-    if "stopped" in due:
+    if "pending" not in due:
         return due
     running: list[Any] = []
-    stopped: dict[str, Any] | None = None
-    for index in due["pending"]:
-        work = {"job_id": window["job_id"], "attempt": window["attempt"], "index": index}
-        running.append(context.call_activity("score_mini_batch", input=work, retry_policy=RETRY))
-        if len(running) == window["max_concurrency"]:
-            done = yield when_any(running)
-            running.remove(done)
-            stopped = _stopped(done.get_result())
-            if stopped:
+    ended: dict[str, Any] | None = None
+    pending = iter(due["pending"])
+    while True:
+        while ended is None and len(running) < window["max_concurrency"]:
+            index = next(pending, None)
+            if index is None:
                 break
-    results = (yield when_all(running)) if running else []
-    return stopped or next(filter(None, map(_stopped, results)), {"scored": window["last"]})
+            work = {**_work(window), "index": index}
+            running.append(context.call_activity("score_mini_batch", input=work, retry_policy=RETRY))
+        if not running:
+            return ended
+        done = yield when_any(running)
+        running.remove(done)
+        ended = ended or _ended(done)
+
+
+def _ended(done: Any) -> dict[str, Any] | None:
+    try:
+        result: dict[str, Any] = done.get_result()
+    except TaskFailedError as error:
+        return _failed(error)
+    return None if "predicted" in result else result
 
 
 def _failed(error: TaskFailedError) -> dict[str, Any]:
     told = _TOLD.search(error.details.message)
     code, reason = told.groups() if told else (ScoringFailed.code, "an unexpected error, which the log explains")
-    return {"failed": code, "reason": reason}
+    if code in _LEFT:
+        return {"left": code, "reason": reason}
+    return {"over": ScoringFailed.code, "reason": f"a step of the job failed again and again: {reason}"}
 
 
-def _stopped(result: dict[str, Any]) -> dict[str, Any] | None:
-    return result if "stopped" in result else None
+def _work(task: dict[str, Any]) -> dict[str, Any]:
+    return {name: task[name] for name in ("job_id", "attempt", "run")}

@@ -1,56 +1,58 @@
 """Plans a job: which model, which bytes, cut into which mini-batches. The spine of the activity `plan_job`."""
 
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import batched
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from shared.batch import csv_index
-from shared.batch import job as jobs
+from shared.batch import desk, sources
 from shared.batch.job import Event, Job
-from shared.batch.manifest import InputFile, Manifest, MiniBatch
+from shared.batch.manifest import GROUP_SIZE, InputFile, Manifest, MiniBatch, PlanPage, Span
+from shared.batch.pinned import PinnedSource
 from shared.batch.ports import BatchPorts
-from shared.errors import InputChanged, PayloadTooLarge, StaleDocument, UnreadableInput
-from shared.models.signature import Signature
-from shared.ports import BlobItem, BlobStore, Container
+from shared.batch.reading import plan as reading
+from shared.batch.sources import Found
+from shared.batch.work import Work
+from shared.endpoints.batch_settings import JobSettings
+from shared.errors import PayloadTooLarge
+from shared.models import segments
+from shared.models.file_inputs import is_image
+from shared.models.served import ServedModel
+from shared.ports import Container, Place
 
-_CHUNK_BYTES: Final = 4 * 1024 * 1024
-_GZIP_PIECE_BYTES: Final = 64 * 1024
-_MAX_GZIP_MEMBERS: Final = 1_000_000
-# A manifest of more is too large to be read by every mini-batch, and an orchestration's history too long.
-_MAX_MINI_BATCHES: Final = 200_000
-_GZIP: Final = b"\x1f\x8b"
-_GZIP_WINDOW: Final = 31  # zlib's code for a gzip with its header and checksum
-_PREFIX: Final = f"{Container.INBOX}/"
+_MAX_MINI_BATCHES: Final = 1_000_000
+
+type Planned = tuple[tuple[InputFile, Span], ...]
+"""One mini-batch before it is on a page: what it reads, with `Span.file` still open."""
 
 
-def plan_job(job_id: str, attempt: int, ports: BatchPorts) -> Manifest:
+def plan_job(work: Work, ports: BatchPorts) -> Manifest:
     """Does nothing but read when the job is planned already.
 
-    Raises NotFound, UnreadableInput, InputChanged, PayloadTooLarge, StaleAttempt.
+    Raises NotFound, UnreadableInput, InputChanged, PayloadTooLarge, LocationNotAllowed, StaleAttempt, JobCanceled.
     """
-    job = ports.check(job_id, attempt)
-    planned = ports.manifests.find(job_id) or ports.manifests.create_once(_plan(job, attempt, ports))
+    job = ports.check(work)
+    if job.attempt > 1:
+        desk.enlist(ports.store, job)  # whoever submitted it may have died before
+    planned = ports.manifests.find(work) or ports.manifests.create_once(work, _plan(job, ports))
     now = ports.now()
-    jobs.move(ports.store, job_id, attempt, Event.RUN, now, started_at=job.started_at or now)
+    version = str(planned.model.ref)
+    desk.move(ports.store, work, Event.RUN, now, started_at=job.started_at or now, model_version=version)
     return planned
 
 
-def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
+def _plan(job: Job, ports: BatchPorts) -> Manifest:
     endpoint = ports.catalog.read(job.endpoint)
-    settings = endpoint.revision.batch
-    name = endpoint.batch_deployment()
+    settings = endpoint.revision.batch.job.with_overrides(job.overrides)
+    name = job.deployment or endpoint.batch_deployment()
     deployment = endpoint.deployment(name)
-    signature = ports.loader.package(deployment.model.ref).signature
-    files: list[InputFile] = []
-    mini_batches: list[MiniBatch] = []
-    for source in _sources(ports.store, job):
-        read = _Reading(ports, job.id, attempt)
-        file, spans = _plan_file(read, source, signature, settings.mini_batch_size)
-        mini_batches += [MiniBatch(file=len(files), **span._asdict()) for span in spans]
-        files.append(file)
-        if len(mini_batches) > _MAX_MINI_BATCHES:
-            raise PayloadTooLarge(f"the job has more than {_MAX_MINI_BATCHES} mini-batches: raise mini_batch_size")
+    model = ports.served(deployment.model.ref, deployment.runtime)
+    member = segments.by_name(model.package, job.model)
+    params = model.converter(member).params(job.params or None)
+    reader = _Reader(ports, job, model, member, settings)
+    plan = uuid4().hex
+    found = sources.find(job, endpoint, ports)
+    mini_batches, rows = ports.manifests.write_pages(job.work, plan, _pages(_cut(found, reader)))
     return Manifest(
         job_id=job.id,
         endpoint=job.endpoint,
@@ -58,108 +60,120 @@ def _plan(job: Job, attempt: int, ports: BatchPorts) -> Manifest:
         deployment=name,
         model=deployment.model,
         runtime=deployment.runtime,
-        max_concurrency=settings.max_concurrency,
-        error_threshold=settings.error_threshold,
-        files=tuple(files),
-        mini_batches=tuple(mini_batches),
+        member=member,
+        params=job.params if params else {},
+        settings=settings,
+        plan=plan,
+        mini_batches=mini_batches,
+        rows=rows,
         planned_at=ports.now(),
     )
 
 
-def _sources(store: BlobStore, job: Job) -> list[BlobItem]:
-    """Raises UnreadableInput when there is nothing to read, InputChanged when it is not what was dropped."""
-    name = job.input.path.removeprefix(_PREFIX)
-    if job.input.etag is None and name.endswith("/"):
-        found = [item for item in store.list(Container.INBOX, name) if item.size_bytes]
-        if not found:
-            raise UnreadableInput(f"there is no file below {job.input.path}")
-        return found
-    item = store.find(Container.INBOX, name)
-    if item is None:
-        raise InputChanged(f"{job.input.path} is not there any more: drop it again")
-    if job.input.etag is not None and item.etag != job.input.etag:
-        raise InputChanged(f"{job.input.path} was changed since it was dropped: the new content is a job of its own")
-    return [item]
-
-
-class _Reading(NamedTuple):
-    """Reads files for one attempt of a job, and shows signs of life while it does."""
+class _Reader(NamedTuple):
+    """Reads files for one attempt of a job."""
 
     ports: BatchPorts
-    job_id: str
-    attempt: int
+    job: Job
+    model: ServedModel
+    member: str | None
+    settings: JobSettings
 
-    def chunks(self, container: Container, name: str, etag: str, size: int = _CHUNK_BYTES) -> Iterator[bytes]:
-        offset = 0
-        while True:
-            self.ports.check(self.job_id, self.attempt)
-            blob = self.ports.store.read(container, name, offset=offset, length=size, if_match=etag)
-            if blob is None:
-                raise InputChanged(f"{container}/{name} is not there any more: drop it again")
-            yield blob.data
-            offset += len(blob.data)
-            if len(blob.data) < size:
-                return
+    def takes_whole(self, found: Found) -> bool:
+        """Whether a file is one row, rather than a table of rows."""
+        if self.settings.input_format != "auto":
+            return self.settings.input_format == "files"
+        return self.model.is_script or is_image(found.place.name)
 
-    def unpack(self, source: BlobItem) -> tuple[Container, str, str]:
-        """Mini-batches are byte ranges: a gzip is unpacked once. Each try has its own name; the manifest picks one."""
-        name = f"{self.job_id}/input/{uuid4().hex}.csv"
-        packed = self.chunks(Container.INBOX, source.name, source.etag)
-        pieces = _inflate(packed, self.ports.max_input_bytes)
-        return Container.STAGING, name, self.ports.store.write_blocks(Container.STAGING, name, pieces)
+    def table(self, found: Found) -> Iterator[Planned]:
+        planned = reading.plan_file(
+            found.pinned(self.ports, self.job),
+            self.settings,
+            self.model.converter(self.member).signature,
+            self._stage(found.path),
+            self.ports.max_input_bytes,
+        )
+        source = planned.source
+        assert isinstance(source, PinnedSource)  # noqa: S101 - it was made here
+        file = InputFile(
+            path=found.path,
+            account=source.place.account,
+            container=source.place.container,
+            blob=source.place.name,
+            etag=source.etag,
+            size_bytes=source.size_bytes,
+            format=planned.format,
+            columns=planned.columns,
+        )
+        for span in planned.spans:
+            yield ((file, span),)
 
+    def _stage(self, path: str) -> reading.Stage:
+        """Each try has names of its own; the manifest picks one."""
 
-def _plan_file(
-    read: _Reading, source: BlobItem, signature: Signature, rows: int
-) -> tuple[InputFile, list[csv_index.Span]]:
-    path, limit = _PREFIX + source.name, read.ports.max_input_bytes
-    if not signature.columns:
-        raise UnreadableInput("only a model whose signature has columns can score a CSV")
-    container, blob, etag = Container.INBOX, source.name, source.etag
-    try:
-        if source.size_bytes > limit:
-            raise PayloadTooLarge(f"it has {source.size_bytes} bytes, but at most {limit} are taken: split it")
-        if next(read.chunks(container, blob, etag, size=len(_GZIP)), b"") == _GZIP:
-            container, blob, etag = read.unpack(source)
-        columns, spans = csv_index.index(read.chunks(container, blob, etag), rows)
-    except StaleDocument:
-        raise InputChanged(f"{path} was changed while it was read: the new content is a job of its own") from None
-    except (UnreadableInput, PayloadTooLarge) as error:
-        raise type(error)(f"{path}: {error.message}") from None
-    missing = [column.name for column in signature.columns if column.required and column.name not in columns]
-    if missing:
-        raise UnreadableInput(f"{path}: the header lacks the columns {', '.join(missing)}")
-    return InputFile(path=path, container=container, blob=blob, etag=etag, columns=columns), spans
+        def stage(pieces: Iterator[bytes], suffix: str) -> PinnedSource:
+            name, size_bytes = self.job.work.path(f"input/{uuid4().hex}{suffix}"), 0
 
+            def counted() -> Iterator[bytes]:
+                nonlocal size_bytes
+                for piece in pieces:
+                    size_bytes += len(piece)
+                    yield piece
 
-def _inflate(packed: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """In bounded memory, whatever the gzip claims. Raises UnreadableInput, PayloadTooLarge."""
-    stream, total = zlib.decompressobj(wbits=_GZIP_WINDOW), 0
-    members = 0
-    for chunk in _cut(packed):
-        rest, full = chunk, False
-        while rest or full:
-            if stream.eof:  # a gzip may hold several members, one after the other
-                members += 1
-                if members > _MAX_GZIP_MEMBERS:
-                    raise UnreadableInput(f"the gzip has more than {_MAX_GZIP_MEMBERS} members: pack it as one")
-                stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
-            try:
-                piece = stream.decompress(rest, _CHUNK_BYTES)
-            except zlib.error:
-                raise UnreadableInput("the gzip is broken: pack it again") from None
-            total += len(piece)
-            if total > limit:
-                raise PayloadTooLarge(f"it unpacks to more than {limit} bytes: split it")
-            yield piece
-            rest = stream.unused_data if stream.eof else stream.unconsumed_tail
-            # A full piece may not be all that the stream has taken in.
-            full = len(piece) == _CHUNK_BYTES and not stream.eof
-    if not stream.eof:
-        raise UnreadableInput("the gzip ends too early: pack and drop it again")
+            etag = self.ports.store.write_blocks(Container.STAGING, name, counted())
+            place = Place("", Container.STAGING, name)
+            return PinnedSource(self.ports.store, place, etag, size_bytes, path, lambda: self.ports.check(self.job.work))
+
+        return stage
 
 
-def _cut(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Into small pieces: what follows the end of a gzip's member is copied once for every member."""
-    for chunk in chunks:
-        yield from (chunk[at : at + _GZIP_PIECE_BYTES] for at in range(0, len(chunk), _GZIP_PIECE_BYTES))
+def _cut(found: Iterable[Found], reader: _Reader) -> Iterator[Planned]:
+    whole: list[tuple[InputFile, Span]] = []
+    for each in found:
+        if not reader.takes_whole(each):
+            yield from reader.table(each)
+            continue
+        whole.append((_whole_file(each, reader.ports.max_input_bytes), Span(file=0, first_row=0, rows=1)))
+        if len(whole) == reader.settings.mini_batch_size:
+            yield tuple(whole)
+            whole.clear()
+    if whole:
+        yield tuple(whole)
+
+
+def _whole_file(found: Found, limit: int) -> InputFile:
+    if found.item.size_bytes > limit:
+        raise PayloadTooLarge(f"{found.path} has {found.item.size_bytes} bytes, but at most {limit} are taken")
+    return InputFile(
+        path=found.path,
+        account=found.place.account,
+        container=found.place.container,
+        blob=found.place.name,
+        etag=found.item.etag,
+        size_bytes=found.item.size_bytes,
+        format="file",
+    )
+
+
+def _pages(mini_batches: Iterator[Planned]) -> Iterator[PlanPage]:
+    count = 0
+    for group in batched(mini_batches, GROUP_SIZE, strict=False):
+        count += len(group)
+        if count > _MAX_MINI_BATCHES:
+            raise PayloadTooLarge(f"the job has more than {_MAX_MINI_BATCHES} mini-batches: raise mini_batch_size")
+        yield _page(group)
+
+
+def _page(group: tuple[Planned, ...]) -> PlanPage:
+    numbers: dict[Place, int] = {}
+    files: list[InputFile] = []
+    mini_batches = []
+    for planned in group:
+        spans = []
+        for file, span in planned:
+            number = numbers.setdefault(file.place, len(files))
+            if number == len(files):
+                files.append(file)
+            spans.append(span.model_copy(update={"file": number}))
+        mini_batches.append(MiniBatch(spans=tuple(spans)))
+    return PlanPage(files=tuple(files), mini_batches=tuple(mini_batches))

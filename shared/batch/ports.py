@@ -7,27 +7,36 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.batch import job as jobs
+from shared.batch import desk
+from shared.batch.announcement import Announcer
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
+from shared.batch.work import Work
 from shared.endpoints.catalog import Catalog
 from shared.errors import SlipwayError
 from shared.models.flavor import Runtime
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelRef
 from shared.models.served import ServedModel
-from shared.ports import BlobStore
+from shared.ports import Accounts, BlobStore
 
 _log = logging.getLogger(__name__)
 
 
 class BatchPorts(NamedTuple):
+    """`store` is the data account, which is among the `accounts` too. `retry_window`: how long a failed job's work is
+    kept for a retry.
+    """
+
     store: BlobStore
+    accounts: Accounts
     manifests: Manifests
     catalog: Catalog
     loader: Loader
+    announcer: Announcer
     now: Callable[[], datetime]
     heartbeat_timeout: timedelta
+    retry_window: timedelta
     max_input_bytes: int
 
     def served(self, ref: ModelRef, runtime: Runtime) -> ServedModel:
@@ -39,24 +48,24 @@ class BatchPorts(NamedTuple):
         """Four signs of life in the time after which a job counts as forsaken: losing one does no harm."""
         return self.heartbeat_timeout / 4
 
-    def check(self, job_id: str, attempt: int) -> Job:
-        """The job, if this attempt may write for it. Raises StaleAttempt."""
-        return jobs.check(self.store, job_id, attempt, self.now(), self.beat_every)
+    def check(self, work: Work) -> Job:
+        """The job, if this attempt may write for it. Raises StaleAttempt, JobCanceled."""
+        return desk.check(self.store, work, self.now(), self.beat_every)
 
     @contextmanager
-    def alive(self, job_id: str, attempt: int) -> Iterator[None]:
+    def alive(self, work: Work) -> Iterator[None]:
         """Shows signs of life while the block runs, however long a model or a file takes."""
         done = threading.Event()
 
         def beat() -> None:
             while not done.wait(self.beat_every.total_seconds()):
                 try:
-                    self.check(job_id, attempt)
+                    self.check(work)
                 except SlipwayError as error:
                     # The block finds out for itself, when it next asks whether it may write.
-                    _log.info("job %s: %s", job_id, error.message)
+                    _log.info("job %s: %s", work.job_id, error.message)
 
-        thread = threading.Thread(target=beat, name=f"alive-{job_id}", daemon=True)
+        thread = threading.Thread(target=beat, name=f"alive-{work.job_id}", daemon=True)
         thread.start()
         try:
             yield

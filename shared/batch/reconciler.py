@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from shared.batch import job as jobs
-from shared.batch.job import MAX_ATTEMPTS, Job
+from shared.batch import closing, desk
+from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.errors import JobNotFound, ScoringFailed, SlipwayError
 
@@ -24,7 +24,7 @@ def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[J
     `is_running` asks the durable engine whether it still has the job's attempt in hand: steps that wait for their
     turn give no sign of life. One job that cannot be looked after holds up none of the others.
     """
-    for job_id in list(jobs.active(ports.store)):
+    for job_id in list(desk.active(ports.store)):
         try:
             job = _look_after(ports, job_id, is_running)
         except (SlipwayError, ValidationError):
@@ -36,27 +36,31 @@ def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[J
 
 def _look_after(ports: BatchPorts, job_id: str, is_running: Callable[[Job], bool]) -> Job | None:
     try:
-        job = jobs.read(ports.store, job_id)
+        job = desk.read(ports.store, job_id)
     except JobNotFound:
-        # Marked, but never written: whoever dropped the blob is told again by the trigger, and marks it again.
+        # Marked, but never written: whoever submitted it is told so, and submits it again.
         return None
     if job.status.finished:
-        jobs.put_away(ports.store, job_id)
+        closing.put_away(ports, job)
         return None
-    silence = ports.now() - job.heartbeat_at
+    # A clock may jump: a sign of life from the future is none.
+    silence = abs(ports.now() - job.heartbeat_at)
     if silence <= ports.heartbeat_timeout:
         return None
     if silence <= ports.heartbeat_timeout * _STUCK_AFTER and is_running(job):
+        return None
+    if job.status == JobStatus.CANCEL_REQUESTED:
+        closing.cancel(ports, job_id)
         return None
     return _take_over(ports, job)
 
 
 def _take_over(ports: BatchPorts, job: Job) -> Job | None:
-    if job.attempt >= MAX_ATTEMPTS:
+    if job.attempt >= MAX_ATTEMPTS and job.status != JobStatus.FINALIZING:
         reason = ScoringFailed(f"the job was given up after {job.attempt} attempts: see the log for what stopped them")
-        jobs.fail(ports.store, job.id, job.attempt, reason, ports.now())
+        closing.fail(ports, job.work, reason)
         return None
-    mine = jobs.take_over(ports.store, job, ports.now())
+    mine = desk.take_over(ports.store, job, ports.now())
     if mine is not None:
         _log.warning("job %s showed no sign of life: attempt %d takes over", job.id, mine.attempt)
     return mine

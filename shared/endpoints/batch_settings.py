@@ -68,7 +68,7 @@ class RetrySettings(Document):
     """Of a mini-batch whose model fails in a way that may pass. `timeout`: of one try, s."""
 
     max_retries: int = Field(default=3, ge=0, le=10)
-    timeout: float = Field(default=300, gt=0, le=1200)
+    timeout: float = Field(default=300, gt=0, le=600)
 
 
 class CsvOptions(Document):

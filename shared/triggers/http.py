@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from random import getrandbits
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import azure.functions as func
 import orjson
@@ -16,6 +16,8 @@ from shared.errors import (
     DependencyError,
     ErrorThresholdExceeded,
     InvalidTransition,
+    JobCanceled,
+    JobFailed,
     MalformedRequest,
     MethodNotAllowed,
     ModelError,
@@ -75,6 +77,9 @@ ERROR_TABLE: Final[Mapping[type[SlipwayError], Row]] = {
     ErrorThresholdExceeded: Row(400),
     NotFound: Row(404),
     InvalidTransition: Row(409),
+    # Whoever only looks at the status must not take them for success; and no client repeats it by itself.
+    JobFailed: Row(422),
+    JobCanceled: Row(410),
     StaleDocument: Row(412),
     ModelNotReady: Row(503, _RETRY_SOON),
     Overloaded: Row(429, {"Retry-After": "1"}),
@@ -110,11 +115,15 @@ def _own_headers(error: SlipwayError) -> Mapping[str, str]:
 
 
 class Call(NamedTuple):
-    """One HTTP call with the id that the server gave it. `headers`: names in lower case."""
+    """One HTTP call with the id that the server gave it. `headers`: names in lower case.
+
+    `client`: of the durable engine, where the route starts jobs.
+    """
 
     request: func.HttpRequest
     id: str
     headers: Mapping[str, str]
+    client: Any = None
 
     def header(self, name: str) -> str | None:
         """`name` in lower case."""
@@ -148,10 +157,12 @@ def plain_error(error: SlipwayError, status: int) -> bytes:
     return orjson.dumps({"error": {"code": error.code, "message": error.message}})
 
 
-async def respond(request: func.HttpRequest, body: Body, render_error: RenderError = plain_error) -> func.HttpResponse:
+async def respond(
+    request: func.HttpRequest, body: Body, render_error: RenderError = plain_error, client: Any = None
+) -> func.HttpResponse:
     """Runs the body; every error becomes the reply that the table says. Nothing of a stack leaves."""
     # A dict, once: looking a missing header up in the library's own mapping raises and catches an error each time.
-    call = Call(request, _new_id(), {name: request.headers[name] for name in request.headers})
+    call = Call(request, _new_id(), {name: request.headers[name] for name in request.headers}, client)
     logged_as = request_id.set(call.id)
     try:
         return _response(call, await body(call))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, NamedTuple
 
 import azure.functions as func
-from azure.durable_functions import Blueprint
+from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
 
 from shared.errors import MethodNotAllowed
 from shared.triggers.http import Body, Call, RenderError, Reply, plain_error, respond
@@ -24,7 +24,8 @@ ROUTES: Final[dict[str, Route]] = {}
 """Function name to route, of all modules that were imported: what the reference and the tests are held to."""
 
 
-type Function = Callable[[func.HttpRequest], Coroutine[Any, Any, func.HttpResponse]]
+type Function = Callable[..., Coroutine[Any, Any, func.HttpResponse]]
+"""Of a request, and of the durable client where there is one."""
 
 
 def route(
@@ -34,14 +35,27 @@ def route(
     bodies: Mapping[str, Body],
     render_error: RenderError = plain_error,
     pages: EndpointOf | None = None,
+    *,
+    starts_jobs: bool = False,
 ) -> None:
     """Registers the function `name`. A path is registered once: all of its methods belong together.
 
-    `bodies`, `render_error`, `pages`: see `dispatcher`.
+    `bodies`, `render_error`, `pages`: see `dispatcher`. `starts_jobs`: the host hands over the durable client.
     """
-    function = dispatcher(bodies, render_error, pages)
-    function.__name__ = name
-    blueprint.route(path)(function)
+    serve = dispatcher(bodies, render_error, pages)
+
+    # The worker reads from a function's parameters what it is to be given.
+    async def plain(req: func.HttpRequest) -> func.HttpResponse:
+        return await serve(req)
+
+    async def starting(req: func.HttpRequest, client: SyncDurableFunctionsClient) -> func.HttpResponse:
+        return await serve(req, client)
+
+    plain.__name__ = starting.__name__ = name
+    if starts_jobs:
+        blueprint.route(path)(blueprint.durable_client_input("client")(starting))
+    else:
+        blueprint.route(path)(plain)
     methods = tuple(method for method in bodies if method != ANY)
     ROUTES[name] = Route(path, (*methods, "OPTIONS") if pages else methods)
 
@@ -66,9 +80,9 @@ def dispatcher(
 
     other = taken.pop(ANY, refuse)
 
-    async def serve(req: func.HttpRequest) -> func.HttpResponse:
+    async def serve(req: func.HttpRequest, client: SyncDurableFunctionsClient | None = None) -> func.HttpResponse:
         body = taken.get(req.method, other)
-        response = await respond(req, body, render_error)
+        response = await respond(req, body, render_error, client)
         if pages is not None and req.method != "OPTIONS":
             response.headers.update(await reply_headers(req, pages))
         return response

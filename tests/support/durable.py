@@ -10,7 +10,6 @@ from durabletask.task import CompletableTask, RetryPolicy, Task
 from durabletask.worker import ConcurrencyOptions, TaskHubGrpcWorker
 
 from devhost.engine import Engine
-from shared.batch import job as jobs
 from shared.batch import orchestrator
 from shared.batch.job import Job
 from shared.triggers import batch as triggers
@@ -19,13 +18,20 @@ ACTIVITIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "plan_job": triggers.plan_job,
     "list_pending": triggers.list_pending,
     "score_mini_batch": triggers.score_mini_batch,
+    "close_window": triggers.close_window,
     "promote_job": triggers.promote_job,
-    "fail_job": triggers.fail_job,
+    "close_job": triggers.close_job,
 }
 
 
 class _Inline:
     """An orchestration's context in which every activity has ended, retries and all, before its call returns."""
+
+    def __init__(self) -> None:
+        self.continued: dict[str, Any] | None = None
+
+    def continue_as_new(self, task: dict[str, Any]) -> None:
+        self.continued = task
 
     def call_activity(self, activity: str, *, input: dict[str, Any], retry_policy: RetryPolicy) -> Task[Any]:  # noqa: A002 - the engine's own word
         task: CompletableTask[Any] = CompletableTask()
@@ -59,8 +65,11 @@ def _drive(steps: Any) -> Any:
 
 def run_at_once(job: Job) -> dict[str, Any]:
     """One attempt of a job in the calling thread; what is not an Exception comes through, as a death would."""
-    context: Any = _Inline()
-    result: dict[str, Any] = _drive(orchestrator.run_job(context, {"job_id": job.id, "attempt": job.attempt}))
+    task: dict[str, Any] | None = job.work._asdict()
+    while task is not None:
+        context: Any = _Inline()
+        result: dict[str, Any] = _drive(orchestrator.run_job(context, task))
+        task = context.continued
     return result
 
 
@@ -73,9 +82,9 @@ class Hub:
     def start(self, job: Job) -> str:
         return self._client.schedule_new_orchestration(
             orchestrator.run_job,
-            input={"job_id": job.id, "attempt": job.attempt},
+            input=job.work._asdict(),
             # Jobs of two tests may have the same id, because the store in memory counts its ETags.
-            instance_id=f"{jobs.instance_id(job)}-{uuid4().hex}",
+            instance_id=f"{job.work.instance_id}-{uuid4().hex}",
         )
 
     def wait(self, instance_id: str) -> Any:

@@ -1,0 +1,104 @@
+"""How a job ends: its document says so first, then the world is told, and what it staged is cleared away.
+
+Every step may be repeated. Whoever dies in between leaves the job's mark in `active/`, by which the reconciler finds
+it and goes on here.
+"""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Final
+
+from shared.batch import desk
+from shared.batch.announcement import JobEvent
+from shared.batch.job import Event, Job, JobError, JobStatus
+from shared.batch.ports import BatchPorts
+from shared.batch.work import Work
+from shared.errors import JobCanceled, JobNotFound, SlipwayError, StaleAttempt
+from shared.ports import BlobStore, Container
+
+_log = logging.getLogger(__name__)
+
+_ENDED: Final = "ended/"
+_AT_ONCE: Final = 8
+
+
+def close(ports: BatchPorts, work: Work, code: str, reason: str) -> JobStatus:
+    """What the orchestration of a job does last, when nothing of it runs any more. Safe to repeat."""
+    if code == JobCanceled.code:
+        cancel(ports, work.job_id)
+    else:
+        _fail(ports, work, JobError(code=code, message=reason))
+    return desk.read(ports.store, work.job_id).status
+
+
+def fail(ports: BatchPorts, work: Work, error: SlipwayError, event: Event = Event.FAIL) -> None:
+    """Closes the job with a reason. Does nothing when another attempt has it, or when it is closed."""
+    _fail(ports, work, JobError(code=error.code, message=error.message), event)
+
+
+def _fail(ports: BatchPorts, work: Work, reason: JobError, event: Event = Event.FAIL) -> None:
+    now = ports.now()
+    try:
+        job = desk.move(ports.store, work, event, now, finished_at=now, error=reason)
+    except JobCanceled:
+        cancel(ports, work.job_id)
+        return
+    except StaleAttempt:
+        return
+    put_away(ports, job)
+
+
+def cancel(ports: BatchPorts, job_id: str) -> None:
+    """Closes a job whose cancellation was requested; does nothing to any other."""
+    job = desk.close_canceled(ports.store, job_id, ports.now())
+    if job.status == JobStatus.CANCELED:
+        put_away(ports, job)
+
+
+def put_away(ports: BatchPorts, job: Job) -> None:
+    """Of a finished job. What a failed one has done is kept for a while: a retry goes on from there."""
+    ports.announcer.announce(JobEvent.of(job))
+    kept = job.status == JobStatus.FAILED and ports.manifests.find(job.work) is not None
+    # Whoever has not noticed yet that the job is over may still stage something.
+    until = ports.now() + (ports.retry_window if kept else ports.heartbeat_timeout)
+    ports.store.write(Container.JOBS, _ENDED + job.id, b"", metadata={"until": until.isoformat()})
+    if not kept:
+        _clear(ports.store, Container.STAGING, f"{job.id}/")
+    if job.status == JobStatus.CANCELED:
+        _clear(ports.store, Container.JOBS, job.work.folder)
+    desk.forget_active(ports.store, job.id)
+
+
+def sweep(ports: BatchPorts) -> None:
+    """Removes what finished jobs have left, once nobody can need it any more: all but their documents."""
+    for job_id in _due(ports.store, ports.now()):
+        try:
+            _sweep(ports.store, job_id)
+        except SlipwayError as error:
+            _log.warning("job %s is not swept yet: %s", job_id, error.message)
+
+
+def _due(store: BlobStore, now: datetime) -> Iterator[str]:
+    for item in list(store.list(Container.JOBS, _ENDED)):
+        if datetime.fromisoformat(item.metadata["until"]) <= now:
+            yield item.name.removeprefix(_ENDED)
+
+
+def _sweep(store: BlobStore, job_id: str) -> None:
+    try:
+        job = desk.mark_swept(store, job_id)
+    except JobNotFound:
+        job = None
+    if job is not None:
+        _clear(store, Container.STAGING, f"{job_id}/")
+        for run in range(1, job.run + 1):
+            _clear(store, Container.JOBS, Work(job_id, job.attempt, run).folder)
+    store.delete(Container.JOBS, _ENDED + job_id)
+
+
+def _clear(store: BlobStore, container: Container, prefix: str) -> None:
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(lambda item: store.delete(container, item.name), store.list(container, prefix)):
+            pass

@@ -1,0 +1,148 @@
+"""The output of one job: what of staging is copied, joined and named where its readers look."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import batched
+from typing import Final
+
+import orjson
+
+from shared.batch.job import Job
+from shared.batch.ledger import Entry
+from shared.batch.manifest import Manifest
+from shared.batch.ports import BatchPorts
+from shared.batch.writing import joining, parts
+from shared.documents import Document
+from shared.endpoints import locations
+from shared.errors import StaleDocument
+from shared.ports import Blob, Container
+
+_AT_ONCE: Final = 8
+# Things that each thread does between two looks at whether it still may.
+_PER_LANE: Final = 8
+# Of parts that are joined, so few are read ahead: each may be large.
+_READ_AHEAD: Final = 2
+_PIECE_BYTES: Final = 8 * 1024 * 1024
+
+
+class OutputFile(Document):
+    """`rows`: 0 of what is no table of predictions."""
+
+    name: str
+    rows: int
+    size_bytes: int
+
+
+class Output:
+    """`location`: of the job, as its callers know it."""
+
+    def __init__(self, ports: BatchPorts, job: Job, plan: Manifest) -> None:
+        place = locations.parse(job.output_location, ports.accounts.addresses)
+        self.location = job.output_location
+        self._prefix = place.name
+        self._container = place.container
+        self._account = place.account
+        self._store = ports.accounts.store(place.account)
+        self._ports = ports
+        self._job = job
+        self._settings = plan.settings
+
+    def write(self, name: str, data: bytes, *, create: bool = False) -> None:
+        self._store.write(self._container, self._prefix + name, data, create=create)
+
+    def read(self, name: str) -> bytes:
+        """Raises StaleDocument when it is not there."""
+        return _there(self._store.read(self._container, self._prefix + name), name).data
+
+    def write_parts(self, entries: Sequence[Entry]) -> list[OutputFile]:
+        """One file a mini-batch, or one of all. Raises StaleAttempt, and StaleDocument when a part is lost."""
+        due = [entry for entry in entries if entry.part]
+        suffix = parts.suffix(self._settings.output_format)
+        if self._settings.output_file_name is not None:
+            return self._join(self._settings.output_file_name, due)
+        named = {f"part-{entry.index:06d}.{suffix}": entry for entry in due}
+        there = self._sizes("part-")
+        missing = [(entry.part, name) for name, entry in named.items() if there.get(name) != entry.part_bytes]
+        self._copy(missing)
+        return [OutputFile(name=name, rows=each.predicted, size_bytes=each.part_bytes) for name, each in named.items()]
+
+    def _join(self, name: str, due: Sequence[Entry]) -> list[OutputFile]:
+        """A single commit of its blocks: nobody sees half of it."""
+        if self._settings.output_action != "append_row":
+            return []
+        staged = self._staged([entry.part for entry in due], _READ_AHEAD)
+        pieces = joining.join(staged, self._settings.output_format)
+        self._store.write_blocks(self._container, self._prefix + name, pieces)
+        size = self._sizes(name).get(name, 0)
+        return [OutputFile(name=name, rows=sum(entry.predicted for entry in due), size_bytes=size)]
+
+    def write_files(self, entries: Sequence[Entry]) -> list[OutputFile]:
+        """What a score.py has written; the second of two files of one name gets the number of its mini-batch."""
+        due = [entry for entry in entries if entry.files]
+        named: dict[str, str] = {}
+        for entry, listing in zip(due, self._staged([entry.files for entry in due], _AT_ONCE), strict=True):
+            for file in orjson.loads(listing):
+                name = str(file["name"])
+                named[f"{entry.index:06d}/{name}" if name in named else name] = str(file["staged"])
+        empty = [name for name, staged in named.items() if not staged]
+        for name in empty:
+            self.write(name, b"")
+        self._copy([(staged, name) for name, staged in named.items() if staged])
+        sizes = self._sizes("") if named else {}
+        return [OutputFile(name=name, rows=0, size_bytes=sizes.get(name, 0)) for name in named]
+
+    def write_rejected(self, entries: Sequence[Entry]) -> None:
+        names = [entry.rejected_part for entry in entries if entry.rejected_part]
+        if names:
+            pieces = self._staged(names, _AT_ONCE)
+            self._store.write_blocks(self._container, f"{self._prefix}rejected.jsonl", pieces)
+
+    def take_back(self) -> None:
+        """Removes what nobody has been told of. Not where `_SUCCESS` is: that is for good."""
+        there = [item.name for item in self._store.list(self._container, self._prefix)]
+        if f"{self._prefix}_SUCCESS" not in there:
+            for name in there:
+                self._store.delete(self._container, name)
+
+    def _sizes(self, prefix: str) -> dict[str, int]:
+        found = self._store.list(self._container, self._prefix + prefix)
+        return {item.name.removeprefix(self._prefix): item.size_bytes for item in found}
+
+    def _copy(self, named: Sequence[tuple[str, str]]) -> None:
+        def copy(each: tuple[str, str]) -> None:
+            staged, name = each
+            if self._account:
+                self._store.write_blocks(self._container, self._prefix + name, self._pieces(staged))
+            else:
+                self._store.copy(Container.STAGING, staged, self._container, self._prefix + name)
+
+        for _ in self._at_once(copy, named, _AT_ONCE):
+            pass
+
+    def _pieces(self, staged: str) -> Iterator[bytes]:
+        """Of a part on its way into another account."""
+        offset, more = 0, True
+        while more:
+            blob = self._ports.store.read(Container.STAGING, staged, offset=offset, length=_PIECE_BYTES)
+            data = _there(blob, staged).data
+            yield data
+            offset += len(data)
+            more = len(data) == _PIECE_BYTES
+
+    def _staged(self, names: Sequence[str], ahead: int) -> Iterator[bytes]:
+        return self._at_once(
+            lambda name: _there(self._ports.store.read(Container.STAGING, name), name).data, names, ahead
+        )
+
+    def _at_once[T, R](self, do: Callable[[T], R], things: Sequence[T], ahead: int) -> Iterator[R]:
+        """Does some things at a time, in order, and shows signs of life. Raises StaleAttempt."""
+        with ThreadPoolExecutor(ahead) as pool:
+            for some in batched(things, ahead * _PER_LANE, strict=False):
+                self._ports.check(self._job.work)
+                yield from pool.map(do, some)
+
+
+def _there(blob: Blob | None, name: str) -> Blob:
+    if blob is None:
+        raise StaleDocument(f"{name} is not there any more: submit the job anew")
+    return blob

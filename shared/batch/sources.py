@@ -1,0 +1,75 @@
+"""The blobs that a job reads: those that its inputs name, lie below, or match."""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from shared.batch.job import Job, JobInput
+from shared.batch.pinned import PinnedSource
+from shared.batch.ports import BatchPorts
+from shared.endpoints import locations
+from shared.endpoints.spec import Endpoint
+from shared.errors import InputChanged, PayloadTooLarge, UnreadableInput
+from shared.ports import BlobItem, BlobStore, Place
+
+# What is written beside data and is none: `_READY`, `_SUCCESS`, what tools leave behind while they upload.
+_NO_DATA: Final = ("_", ".")
+_MAX_FILES: Final = 1_000_000
+
+
+class Found(NamedTuple):
+    """`path`: as the caller knows it."""
+
+    store: BlobStore
+    place: Place
+    item: BlobItem
+    path: str
+
+    def pinned(self, ports: BatchPorts, job: Job) -> PinnedSource:
+        return PinnedSource(
+            self.store, self.place, self.item.etag, self.item.size_bytes, self.path, lambda: ports.check(job.work)
+        )
+
+
+def find(job: Job, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
+    """In the order of the inputs, and of names in each.
+
+    Raises UnreadableInput when there is nothing to read, InputChanged when it is not what was submitted,
+    LocationNotAllowed when the endpoint does not allow it any more, PayloadTooLarge.
+    """
+    count = 0
+    for each in job.inputs:
+        for found in _of_input(each, endpoint, ports):
+            count += 1
+            if count > _MAX_FILES:
+                raise PayloadTooLarge(f"the job has more than {_MAX_FILES} files: submit them as several jobs")
+            yield found
+
+
+def _of_input(wanted: JobInput, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
+    place = locations.parse(wanted.location, ports.accounts.addresses)
+    locations.check_input(place, endpoint.name, endpoint.revision.batch.allowed_inputs, ports.accounts.addresses)
+    store = ports.accounts.store(place.account)
+    if locations.is_folder(place):
+        yield from _below(wanted, place, store)
+        return
+    item = store.find(place.container, place.name)
+    if item is None:
+        raise InputChanged(f"{wanted.location} is not there any more: submit it again")
+    if wanted.etag is not None and item.etag != wanted.etag:
+        raise InputChanged(f"{wanted.location} was changed since it was submitted: the new content is a job of its own")
+    yield Found(store, place, item, str(place))
+
+
+def _below(wanted: JobInput, place: Place, store: BlobStore) -> Iterator[Found]:
+    prefix, pattern = locations.split_pattern(place.name)
+    nothing = True
+    for item in store.list(place.container, prefix):
+        if not item.size_bytes or item.name.rpartition("/")[2].startswith(_NO_DATA):
+            continue
+        if pattern is not None and not pattern.fullmatch(item.name):
+            continue
+        nothing = False
+        found = place._replace(name=item.name)
+        yield Found(store, found, item, str(found))
+    if nothing:
+        raise UnreadableInput(f"there is no file at {wanted.location}: look at the path, and whether files have content")

@@ -1,0 +1,49 @@
+"""A caller asks for a job: what is asked for is looked at before anything is kept."""
+
+from uuid import uuid4
+
+from shared.batch import claims, desk
+from shared.batch import job as jobs
+from shared.batch.job import Job
+from shared.batch.ports import BatchPorts
+from shared.batch.request import JobRequest, canonical
+from shared.endpoints import locations
+from shared.endpoints.spec import Endpoint
+from shared.models import segments
+
+
+def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint, ports: BatchPorts) -> Job:
+    """The job, new or the same as before where `key` was used before. Safe to repeat.
+
+    Raises LocationNotAllowed, DeploymentNotFound, ModelNotFound, SchemaMismatch, MalformedRequest, OutputTaken.
+    """
+    _check(request, endpoint, ports)
+    job_id = jobs.requested_id(caller, endpoint.name, key or uuid4().hex, canonical(request))
+    job = jobs.new(
+        job_id,
+        endpoint.name,
+        request.inputs,
+        caller,
+        ports.now(),
+        deployment=request.deployment,
+        model=request.model,
+        params=request.params,
+        overrides=request.overrides,
+        **({"output_location": str(request.output)} if request.output is not None else {}),
+    )
+    claims.claim(job, ports)
+    return desk.submit(ports.store, job)
+
+
+def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
+    settings, addresses = endpoint.revision.batch, ports.accounts.addresses
+    for each in request.inputs:
+        locations.check_input(
+            locations.parse(each.location, addresses), endpoint.name, settings.allowed_inputs, addresses
+        )
+    if request.output is not None:
+        locations.check_output(request.output, endpoint.name, settings.allowed_outputs, addresses)
+    deployment = endpoint.deployment(request.deployment or endpoint.batch_deployment())
+    model = ports.served(deployment.model.ref, deployment.runtime)
+    member = segments.by_name(model.package, request.model)
+    model.converter(member).params(request.params or None)

@@ -1,0 +1,87 @@
+"""What starts batch jobs without being asked over HTTP: a dropped blob, or the clock.
+
+A drop is told by the host that polls storage, by Event Grid through the host, or by Event Grid through a storage queue
+where the app's network is private: a setting says which. All three come to the same function.
+"""
+
+import logging
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import azure.functions as func
+import grpc
+from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
+from durabletask.client import OrchestrationStatus
+
+from shared.batch import blob_event, closing, intake, reconciler, schedules
+from shared.errors import SlipwayError
+from shared.ports import Container
+from shared.services import services
+from shared.settings import DATA_CONNECTION, STORAGE_QUEUE, read_trigger_settings
+from shared.triggers.batch import is_running, start
+from shared.triggers.dropped import BlobReference
+
+_log = logging.getLogger(__name__)
+
+INBOX_QUEUE: Final = "inbox-events"
+# How long the engine's own record of an orchestration is kept after it ended: for those who look into a failure.
+_KEEP_HISTORY: Final = timedelta(days=1)
+
+_source, _tick_schedule = read_trigger_settings(os.environ)
+blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+
+def _dropped(name: str, client: SyncDurableFunctionsClient) -> None:
+    ports = services().batch
+    found = ports.store.find(Container.INBOX, name)
+    if found is None:
+        _log.warning("%s/%s was taken away before its job could start", Container.INBOX, name)
+        return
+    job = intake.drop(found.name, found.etag, ports)
+    if job is not None:
+        start(client, job)
+
+
+if _source == STORAGE_QUEUE:
+
+    @blueprint.queue_trigger("message", INBOX_QUEUE, DATA_CONNECTION)
+    @blueprint.durable_client_input("client")
+    def drop_message(message: func.QueueMessage, client: SyncDurableFunctionsClient) -> None:
+        name = blob_event.dropped_name(message.get_body())
+        if name is not None:
+            _dropped(name, client)
+
+else:
+
+    @blueprint.blob_trigger("blob", f"{Container.INBOX}/{{name}}", DATA_CONNECTION, source=func.BlobSource(_source))
+    @blueprint.durable_client_input("client")
+    def drop(blob: BlobReference, client: SyncDurableFunctionsClient) -> None:
+        _dropped(blob.name, client)
+
+
+@blueprint.timer_trigger("timer", _tick_schedule)
+@blueprint.durable_client_input("client")
+def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
+    try:
+        ports = services().batch
+        for found in (schedules.due(ports), reconciler.forsaken(ports, lambda job: is_running(client, job))):
+            for job in found:
+                start(client, job)
+        closing.sweep(ports)
+    except SlipwayError as error:
+        _log.warning("this tick did not do all it should, the next one will: %s", error.message)
+    _purge(client)
+
+
+def _purge(client: SyncDurableFunctionsClient) -> None:
+    """The engine's records of what has ended grow without end, and none of it is needed: documents are the truth."""
+    if datetime.now(UTC).minute:
+        return  # once an hour is often enough
+    ended = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
+    try:
+        client.purge_orchestrations_by(
+            created_time_to=datetime.now(UTC) - _KEEP_HISTORY, runtime_status=ended, timeout=timedelta(seconds=20)
+        )
+    except grpc.RpcError as error:
+        _log.info("ended orchestrations are purged later: %s", error.code())
