@@ -1,7 +1,8 @@
 """What a loaded model is to those who call it, whatever kind it is of."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from shared.models.signature import Array, Features, Output, Params
@@ -88,14 +89,31 @@ class RawReply(NamedTuple):
     body: bytes
 
 
+class FilesAnswer(NamedTuple):
+    """What score.py's `run(mini_batch)` returned, and the files that it wrote.
+
+    `outputs`: by column, `[rows]` or `[rows, ...]`; `rows` need not be the number of files that were given. `written`:
+    where each file lies now, by its path below AZUREML_BI_OUTPUT_PATH, all in `folder`, which the caller removes.
+    """
+
+    rows: int
+    outputs: dict[str, Array]
+    written: dict[str, Path]
+    folder: Path
+
+
 class Script(Protocol):
-    """Azure ML's score.py: it takes whole requests, and knows of no signature."""
+    """Azure ML's score.py: it takes whole requests or mini-batches of files, and knows of no signature."""
 
     size_bytes: int
     lanes: int
 
     def run(self, call: RawCall, abort: Abort | None) -> RawReply:
         """Blocks. Raises ScoringTimeout when `abort` was fired, ModelNotReady when the process is gone."""
+        ...
+
+    def run_files(self, paths: Sequence[Path], abort: Abort | None) -> FilesAnswer:
+        """As `run`, and raises ScoringFailed when the script raises, or returns what is no table or list."""
         ...
 
     def close(self) -> None: ...

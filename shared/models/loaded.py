@@ -4,13 +4,14 @@ import logging
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from shared.errors import ModelNotReady, SlipwayError
-from shared.models.flavor import Abort, Flavor, RawCall, RawReply, Script
+from shared.models.flavor import Abort, FilesAnswer, Flavor, RawCall, RawReply, Script
 from shared.models.package import ModelRef
 from shared.models.signature import Array, Features, Inputs, Params, Signature, count_rows, example
 
@@ -88,6 +89,14 @@ class LoadedScript(_Held):
         self._enter()
         try:
             return self._script.run(call, abort)
+        finally:
+            self._leave()
+
+    def run_files(self, paths: Sequence[Path], abort: Abort | None) -> FilesAnswer:
+        """As `run`."""
+        self._enter()
+        try:
+            return self._script.run_files(paths, abort)
         finally:
             self._leave()
 

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from shared.errors import ModelNotReady, ScoringFailed
+from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout
 from shared.models import segments
 from shared.models.batching import Lanes
+from shared.models.flavor import Abort
 from shared.models.loaded import LoadedModel
 from shared.models.loader import Loaded
 from shared.models.served import ServedModel
@@ -26,25 +27,30 @@ class Predictions(NamedTuple):
     outputs: dict[str, Array]
 
 
-def predict(served: ServedModel, inputs: Inputs) -> Predictions:
-    """Blocks. Raises ScoringFailed when the model raises, or returns another number of rows than it was given."""
+def predict(served: ServedModel, inputs: Inputs, *, key: str | None = None, abort: Abort | None = None) -> Predictions:
+    """Blocks. `key`: which member of a package of many; None: the rows' columns say it, or there is only one.
+
+    Raises ScoringFailed when the model raises, or returns another number of rows than it was given; ScoringTimeout when
+    `abort` was fired; ModelNotFound for rows or a key without a model; MalformedRequest where a key is needed.
+    """
     rows = count_rows(inputs.features)
-    if served.package.segments is None:
-        return _called(_model(served.loaded("")), inputs, rows)
+    key = segments.by_name(served.package, None) if key is None else key
+    if key is not None:
+        return _called(served, key, inputs, rows, abort)
     divided = segments.split(served.package, inputs.features)
     segments.refuse_unknown(divided)
     if not divided.rows:
         return Predictions(0, {})
     parts = [
-        (at, _called(_model(served.loaded(key)), _part(served, inputs, at), len(at)).outputs)
-        for key, at in divided.rows.items()
+        (at, _called(served, member, _part(served, inputs, at), len(at), abort).outputs)
+        for member, at in divided.rows.items()
     ]
     return Predictions(rows, segments.reassemble(rows, parts))
 
 
 def unknown_rows(served: ServedModel, features: Features) -> Mapping[int, str]:
-    """The rows that no model of the package answers for, with the reason."""
-    if served.package.segments is None:
+    """The rows that no model of the package answers for, with the reason; none where a model is asked for by name."""
+    if served.package.segments is None or not served.package.segments.columns:
         return {}
     unknown = segments.split(served.package, features).unknown
     return {row: segments.reason(segment) for row, segment in unknown.items()}
@@ -96,10 +102,23 @@ def _model(loaded: Loaded) -> LoadedModel:
     return loaded
 
 
-def _called(model: LoadedModel, inputs: Inputs, rows: int) -> Predictions:
-    if rows == 0:
-        return Predictions(0, {output.name: np.empty(0) for output in model.flavor.outputs})
-    return _checked(model.predict(inputs.features, inputs.params), rows)
+def _called(served: ServedModel, member: str, inputs: Inputs, rows: int, abort: Abort | None) -> Predictions:
+    if abort is not None and abort.fired:
+        raise ScoringTimeout("nobody waits for this any more")
+    model = _model(served.loaded(member))
+    if not rows:
+        return _no_rows(model)
+    try:
+        return _checked(model.predict(inputs.features, inputs.params, abort), rows)
+    except ModelNotReady:
+        if not model.is_gone:
+            raise
+    # It had to make room for others in between.
+    return _checked(_model(served.loaded(member)).predict(inputs.features, inputs.params, abort), rows)
+
+
+def _no_rows(model: LoadedModel) -> Predictions:
+    return Predictions(0, {output.name: np.empty(0) for output in model.flavor.outputs})
 
 
 async def _called_online(
@@ -112,8 +131,10 @@ async def _called_online(
     inline_s: float,
 ) -> Predictions:
     """`inline_s`: what may be spent on the event loop."""
-    if not rows or model.is_quick(inputs.features, rows, inline_s):
-        return _called(model, inputs, rows)
+    if not rows:
+        return _no_rows(model)
+    if model.is_quick(inputs.features, rows, inline_s):
+        return _checked(model.predict(inputs.features, inputs.params), rows)
     try:
         return _checked(await lanes.predict(model, inputs, deadline), rows)
     except ModelNotReady:

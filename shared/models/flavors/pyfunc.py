@@ -9,7 +9,8 @@ from shared.models.flavor import Abort
 from shared.models.flavors.sandboxed import Refused, Sandbox
 from shared.models.flavors.wording import one_line
 from shared.models.flavors.worker_environment import WorkerSpec
-from shared.models.sandbox.arrays import pack, tagged, unpack
+from shared.models.sandbox.arrays import pack, unpack
+from shared.models.sandbox.tagging import tagged
 from shared.models.signature import Array, Features, Inputs, Output, Params, Signature
 
 _log = logging.getLogger(__name__)

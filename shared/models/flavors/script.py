@@ -1,12 +1,16 @@
 """The script flavor: Azure ML's score.py, unchanged, in worker processes of its own."""
 
+import shutil
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from shared.errors import ModelNotReady, ScoringFailed
-from shared.models.flavor import Abort, RawCall, RawReply
+from shared.models.flavor import Abort, FilesAnswer, RawCall, RawReply
 from shared.models.flavors.pyfunc import UNREADABLE
 from shared.models.flavors.sandboxed import Sandbox
+from shared.models.flavors.script_files import read_outputs, written_files
 from shared.models.flavors.worker_environment import WorkerSpec
 
 # What a caller proves itself with is not for foreign code, which could use it in the caller's name.
@@ -31,6 +35,18 @@ class SandboxedScript:
             return RawReply(int(header["status"]), names, bytes(parts[0]))
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             raise ScoringFailed(UNREADABLE) from None
+
+    def run_files(self, paths: Sequence[Path], abort: Abort | None) -> FilesAnswer:
+        """Raises ScoringFailed, too, when the script ends its process."""
+        folder = Path(tempfile.mkdtemp(prefix="slipway-written-"))
+        try:
+            request = {"files": [str(path.absolute()) for path in paths], "folder": str(folder)}
+            header, parts = self._sandbox.call(request, (), abort or Abort())
+            rows, outputs = read_outputs(header, parts)
+            return FilesAnswer(rows, outputs, written_files(folder), folder)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     def close(self) -> None:
         self._sandbox.close()

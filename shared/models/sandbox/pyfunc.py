@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
-from .arrays import Array, Arrays, Spec, pack, unpack, untagged
+from .arrays import Array, Arrays, Spec, pack, unpack
 from .predictions import arrays_of
 from .serving import Frame, tell
+from .tagging import untagged
 
 # What MLflow says when inputs do not fit the signature that it enforces.
 _REFUSALS = frozenset({"BAD_REQUEST", "INVALID_PARAMETER_VALUE"})

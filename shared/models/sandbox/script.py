@@ -1,4 +1,5 @@
-"""Azure ML's score.py: its `init()` once, its `run()` for each request, answered as azureml-inference-server-http does.
+"""Azure ML's score.py: its `init()` once, its `run()` for each request, answered as azureml-inference-server-http does,
+or for each mini-batch of files.
 
 Source of the contract: azureml-inference-server-http 1.5.1, run beside this one in tests/conformance.
 """
@@ -17,6 +18,8 @@ from typing import Any
 
 from . import stand_ins
 from .finite import json_text
+from .mini_batch import answer_files
+from .output_folder import OutputFolder
 from .script_input import METHODS, Refused, ScriptRequest, reader_for
 from .serving import Frame
 
@@ -26,13 +29,14 @@ _INTERNAL = "An unexpected internal error occurred. Check the logs for more info
 
 class Script:
     """A script that was imported, looked at and initialised. Raises whatever it raises, and TypeError, AttributeError
-    where it is no score.py.
+    where it is no score.py. `outputs`: the folder below which it finds one to write to.
     """
 
     ready: dict[str, Any] = {"outputs": None}
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, outputs: str) -> None:
         stand_ins.install()
+        self._output = OutputFolder(outputs)
         module = _import(path)
         for name in ("init", "run"):
             if not callable(getattr(module, name, None)):
@@ -42,9 +46,13 @@ class Script:
         run = driven.run if isinstance(driven, ModuleType) and hasattr(driven, "run") else module.run
         self._raw, self._read = reader_for(run)
         self._run = _with_headers(run)
+        self._run_files = run
         module.init()
+        self._output.keep_folders()
 
     def answer(self, header: dict[str, Any], parts: Sequence[memoryview]) -> Frame:
+        if "files" in header:
+            return answer_files(self._run_files, header["files"], self._output, header["folder"])
         request = ScriptRequest(header["method"], header["query"], header["headers"], bytes(parts[0]))
         status, headers, body = self._answer(request)
         return {"status": status, "headers": headers}, (body,)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from shared.models.sandbox.arrays import pack, tagged, unpack, untagged
+from shared.models.sandbox.arrays import pack, unpack
+from shared.models.sandbox.tagging import tagged, untagged
 
 type Array = np.ndarray[Any, Any]
 
