@@ -5,15 +5,19 @@ its metadata only every few seconds, so a killed one forgets what it had acknowl
 """
 
 import argparse
+import base64
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import FrameType
 from typing import NamedTuple
 
 from devhost.errors import HostError
@@ -24,6 +28,8 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 _INSTALLED = "build/node/node_modules/azurite/dist/src/azurite.js"
 _STOP_DEADLINE_S = 10.0
+# Node runs in a session of its own below the process that the others know, so that one hands these on.
+_PAUSE, _RESUME = signal.SIGUSR1, signal.SIGUSR2
 
 
 class Ports(NamedTuple):
@@ -34,18 +40,29 @@ class Ports(NamedTuple):
     table: int
 
 
-def connection_string(ports: Ports) -> str:
+def connection_string(ports: Ports, account: str = ACCOUNT) -> str:
     services = zip(("Blob", "Queue", "Table"), ports, strict=True)
-    endpoints = ";".join(f"{name}Endpoint=http://127.0.0.1:{port}/{ACCOUNT}" for name, port in services)
-    return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};{endpoints};"
+    endpoints = ";".join(f"{name}Endpoint=http://127.0.0.1:{port}/{account}" for name, port in services)
+    return f"DefaultEndpointsProtocol=http;AccountName={account};AccountKey={account_key(account)};{endpoints};"
+
+
+def account_key(account: str) -> str:
+    """Of the emulator's own account the published key; any other account's follows from its name."""
+    return ACCOUNT_KEY if account == ACCOUNT else base64.b64encode(hashlib.sha512(account.encode()).digest()).decode()
 
 
 class Azurite:
-    """One Azurite with its data in `location`; ports that are not given are free ones."""
+    """One Azurite with its data in `location`; ports that are not given are free ones.
 
-    def __init__(self, location: Path, log: Path, ports: Ports | None = None) -> None:
+    `extra_accounts`: names of further storage accounts beside the emulator's own.
+    """
+
+    def __init__(
+        self, location: Path, log: Path, ports: Ports | None = None, extra_accounts: Sequence[str] = ()
+    ) -> None:
         self.ports = ports or Ports(free_port(), free_port(), free_port())
         self.connection_string = connection_string(self.ports)
+        self._accounts = (ACCOUNT, *extra_accounts)
         arguments = ["--location", str(location)]
         for service, port in self.ports._asdict().items():
             arguments += [f"--{service}-port", str(port)]
@@ -55,11 +72,24 @@ class Azurite:
         for port in self.ports:
             if is_listening(port):
                 raise HostError(f"Azurite cannot listen on 127.0.0.1:{port}: the port is in use")
-        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        accounts = ";".join(f"{account}:{account_key(account)}" for account in self._accounts)
+        environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "AZURITE_ACCOUNTS": accounts}
         self.child.start(environ, lambda: all(map(is_listening, self.ports)), deadline_s)
 
     def stop(self) -> None:
         self.child.stop()
+
+    def connection_string_of(self, account: str) -> str:
+        if account not in self._accounts:
+            raise HostError(f"Azurite has no account '{account}': name it in extra_accounts")
+        return connection_string(self.ports, account)
+
+    def pause(self) -> None:
+        """Let every request wait, until `resume`; nothing is lost by it."""
+        self.child.send(_PAUSE)
+
+    def resume(self) -> None:
+        self.child.send(_RESUME)
 
 
 def command(location: Path, ports: Ports) -> list[str]:
@@ -109,15 +139,29 @@ def main() -> int:
     except (HostError, OSError) as exc:
         print(f"devhost: {exc}", file=sys.stderr)
         return 1
+    _hand_on(process)
     while process.poll() is None and not stop.wait(0.1):
         pass
-    if process.poll() is None:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_DEADLINE_S)
-        process.kill()
-        return 0
-    return process.returncode
+    return _end(process)
+
+
+def _hand_on(process: subprocess.Popen[bytes]) -> None:
+    def pause_or_resume(number: int, _frame: FrameType | None) -> None:
+        process.send_signal(signal.SIGSTOP if number == _PAUSE else signal.SIGCONT)
+
+    for number in (_PAUSE, _RESUME):
+        signal.signal(number, pause_or_resume)
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    if process.poll() is not None:
+        return process.returncode
+    process.terminate()
+    process.send_signal(signal.SIGCONT)  # what is paused cannot end
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_DEADLINE_S)
+    process.kill()
+    return 0
 
 
 if __name__ == "__main__":

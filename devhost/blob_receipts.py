@@ -3,8 +3,9 @@
 import contextlib
 from typing import NamedTuple
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobServiceClient, ContainerClient
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobServiceClient, ContainerClient
 
 from devhost.storage import HOST_CONTAINER
 
@@ -22,7 +23,8 @@ class Receipts:
 
     A receipt is an empty blob `blobreceipts/{host}/{function}/{etag}/{container}/{name}`, made before
     the first run. Its metadata say how many runs were begun and whether it is done with, so both
-    survive a host that is killed.
+    survive a host that is killed. Hosts on one storage share them: no run is left uncounted and what is done
+    with stays so, but two hosts may have the same version in hand at once, as deliveries are at least once.
     """
 
     def __init__(self, service: BlobServiceClient, host_id: str, function_name: str) -> None:
@@ -44,16 +46,21 @@ class Receipts:
     def begin(self, version: Version) -> int:
         """Count one more try of this version and return its number; 0 if it is done with."""
         blob = self._container.get_blob_client(self._path(version))
-        try:
-            self._create(blob_path=self._path(version))
-            tries = 0
-        except ResourceExistsError:
-            metadata = blob.get_blob_properties().metadata
-            if metadata.get("Completed") == "True":
+        with contextlib.suppress(ResourceExistsError):
+            self._create(blob)
+            return 1
+        while True:
+            receipt = blob.get_blob_properties()
+            if receipt.metadata.get("Completed") == "True":
                 return 0
-            tries = int(metadata.get("Tries", "0"))
-        blob.set_blob_metadata({"Completed": "False", "Tries": str(tries + 1)})
-        return tries + 1
+            tries = int(receipt.metadata.get("Tries", "0")) + 1
+            with contextlib.suppress(ResourceModifiedError):  # another host was faster: count on top of it
+                blob.set_blob_metadata(
+                    {"Completed": "False", "Tries": str(tries)},
+                    etag=receipt.etag,
+                    match_condition=MatchConditions.IfNotModified,
+                )
+                return tries
 
     def complete(self, version: Version, tries: int) -> None:
         blob = self._container.get_blob_client(self._path(version))
@@ -62,9 +69,8 @@ class Receipts:
     def _path(self, version: Version) -> str:
         return f"{self._prefix}{version.etag}/{version.container}/{version.name}"
 
-    def _create(self, blob_path: str) -> None:
-        metadata = {"Completed": "False", "Tries": "0"}
-        blob = self._container.get_blob_client(blob_path)
+    def _create(self, blob: BlobClient) -> None:
+        metadata = {"Completed": "False", "Tries": "1"}
         try:
             blob.upload_blob(b"", metadata=metadata, overwrite=False)
         except ResourceNotFoundError:

@@ -114,6 +114,12 @@ class Child:
     def kill(self) -> None:
         self._end(signal.SIGKILL, 10.0)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal that it lives on after; HostError if it does not run."""
+        if self._process is None or not self.running:
+            raise HostError(f"{self.name} is not running")
+        self._process.send_signal(number)
+
     def last_line(self) -> str:
         with contextlib.suppress(OSError):
             lines = self._log.read_text(errors="replace").split("\n")

@@ -1,15 +1,14 @@
 """Storage, token issuer and host for one app: what a demo, a test or a benchmark runs against."""
 
-import http.client
 import json
 import os
 import urllib.parse
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from devhost.azurite import Azurite, Ports
-from devhost.errors import HostError
+from devhost.host_process import HostProcess
 from devhost.issuer import DEFAULT_CLIENT, DEFAULT_TENANT
 from devhost.processes import Child, free_port, is_listening, python_module
 
@@ -21,6 +20,7 @@ class Stack:
 
     `settings` are the app's settings; they may be changed until the host starts. Logs are
     `azurite.log`, `issuer.log` and `host.log` in `work_dir`, storage's data in `work_dir/azurite`.
+    `another_host` adds hosts on the same storage.
     """
 
     def __init__(
@@ -33,31 +33,28 @@ class Stack:
         issuer_port: int | None = None,
         azurite_ports: Ports | None = None,
         tenant: str = DEFAULT_TENANT,
+        extra_accounts: Sequence[str] = (),
     ) -> None:
         self.app_dir = app_dir.resolve()
         self.work_dir = work_dir.resolve()
         self.tenant = tenant
-        self.port = port or free_port()
         self.issuer_port = issuer_port or free_port()
-        self.azurite = Azurite(self.work_dir / "azurite", self.work_dir / "azurite.log", azurite_ports)
+        self.azurite = Azurite(self.work_dir / "azurite", self.work_dir / "azurite.log", azurite_ports, extra_accounts)
         self.settings = dict(settings or {})
-        self.host_log = self.work_dir / "host.log"
         self._issuer = Child(
             "the issuer",
             python_module("devhost.issuer", "--port", str(self.issuer_port), "--tenant", tenant),
             self.work_dir / "issuer.log",
             self.app_dir,
         )
-        self._host = Child(
-            "the host",
-            python_module("devhost", "--app", str(self.app_dir), "--port", str(self.port)),
-            self.host_log,
-            self.app_dir,
-        )
+        self._host = HostProcess("the host", self.app_dir, self.work_dir / "host.log", lambda: self.environ, port)
+        self.port = self._host.port
+        self.host_log = self._host.log
+        self._other_hosts: list[HostProcess] = []
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self._host.url
 
     @property
     def issuer_url(self) -> str:
@@ -94,7 +91,8 @@ class Stack:
     def stop(self) -> None:
         """Stop what runs, storage last and cleanly."""
         try:
-            self._host.stop()
+            for host in (*self._other_hosts, self._host):
+                host.stop()
             self._issuer.stop()
         finally:
             self.azurite.stop()
@@ -106,10 +104,18 @@ class Stack:
         self._issuer.start(self.environ, lambda: is_listening(self.issuer_port), 20.0)
 
     def start_host(self, deadline_s: float = 60.0) -> None:
-        # Another host on this port would answer in this one's place.
-        if is_listening(self.port):
-            raise HostError(f"cannot listen on 127.0.0.1:{self.port}: the port is in use")
-        self._host.start(self.environ, self._host_answers, deadline_s)
+        self._host.start(deadline_s)
+
+    def another_host(self, name: str, settings: Mapping[str, str] | None = None) -> HostProcess:
+        """One more host on the same storage, not started yet; `settings` go over the app's, its log is `{name}.log`.
+
+        Durable state is each host's own. A dropped blob may be handed to both, timers tick in both.
+        """
+        own = dict(settings or {})
+        log = self.work_dir / f"{name}.log"
+        host = HostProcess(f"the host '{name}'", self.app_dir, log, lambda: {**self.environ, **own})
+        self._other_hosts.append(host)
+        return host
 
     def stop_host(self) -> int | None:
         """SIGTERM, wait, and return the exit status."""
@@ -151,13 +157,3 @@ class Stack:
             **self.settings,
             "PYTHONPATH": path,
         }
-
-    def _host_answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/admin/host/status")
-            return connection.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()

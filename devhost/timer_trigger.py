@@ -21,6 +21,8 @@ from devhost.worker import Datum
 _log = logging.getLogger("devhost.timers")
 _ANY = ("*", "?")
 _RETRY_S = 1.0
+# A longer wait is cut into pieces of this length: the clock may be put forward meanwhile.
+_LOOK_AGAIN_S = 60.0
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
@@ -74,7 +76,10 @@ class Status(NamedTuple):
 
 
 class TimerTrigger(TriggerLoop):
-    """One timer function; its runs follow each other and never overlap."""
+    """One timer function; its runs follow each other and never overlap.
+
+    Unlike in the real host this holds within one host only: of two hosts on one storage each runs it.
+    """
 
     def __init__(self, function: Function, bound_data: BoundData, storage: Storage, host_id: str) -> None:
         super().__init__(function.name, _RETRY_S)
@@ -95,9 +100,12 @@ class TimerTrigger(TriggerLoop):
             await self._begin()
             self._starting = False
             return True
-        wait_s = (self._status.next - datetime.now(UTC)).total_seconds()
+        now = datetime.now(UTC)
+        # A clock that was put back must not hold the timer up until it is that late again.
+        self._status = self._status._replace(next=min(self._status.next, self._schedule.after(now)))
+        wait_s = (self._status.next - now).total_seconds()
         if wait_s > 0:
-            await self.pause(wait_s)
+            await self.pause(min(wait_s, _LOOK_AGAIN_S))
         elif not self.stopping:
             await self._run(past_due=False)
         return True
