@@ -61,7 +61,7 @@ class Settings(BaseModel):
     )
     public_hosts: tuple[str, ...] = Field(
         default=(),
-        description="Host names of front doors before the app, comma separated: X-Forwarded-Host is believed for these.",
+        description="Host names of front doors before the app, comma separated. X-Forwarded-Host is believed for them.",
     )
     max_body_bytes: int = Field(default=16_777_216, gt=0, description="Largest request body, bytes.")
     endpoint_refresh_s: float = Field(
@@ -122,8 +122,8 @@ class Settings(BaseModel):
     blob_trigger_source: str = Field(
         default="LogsAndContainerScan",
         pattern=f"^({'|'.join(BLOB_TRIGGER_SOURCES)})$",
-        description="Who tells of dropped blobs: EventGrid in Azure, StorageQueue there in a private network (Event Grid "
-        "writes to the queue inbox-events), LogsAndContainerScan (polling) locally.",
+        description="Who tells of dropped blobs: EventGrid in Azure; StorageQueue in a private network, where "
+        "Event Grid writes to the queue inbox-events; LogsAndContainerScan (polling) locally.",
     )
 
     @field_validator("audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before")

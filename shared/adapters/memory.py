@@ -3,9 +3,11 @@
 import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
-from shared.errors import StaleDocument
-from shared.ports import Blob, BlobItem, Page
+from shared.documents import Document
+from shared.errors import NotAuthorized, StaleDocument
+from shared.ports import Blob, BlobItem, BlobStore, Page
 
 
 class _Stored:
@@ -103,3 +105,29 @@ def _item(name: str, stored: _Stored) -> BlobItem:
 
 def _changed(container: str, name: str) -> StaleDocument:
     return StaleDocument(f"{container}/{name} is not what it was when it was read: read it again and repeat the change")
+
+
+class MemoryAccounts:
+    """Accounts by their addresses; the data account's own is https://data.blob.core.windows.net."""
+
+    own = ("https://data.blob.core.windows.net",)
+
+    def __init__(self, data: BlobStore, others: Mapping[str, BlobStore] = MappingProxyType({})) -> None:
+        self._stores = {"": data, **others}
+        self.others = tuple(others)
+
+    def store(self, account: str) -> BlobStore:
+        found = self._stores.get(account)
+        if found is None:
+            raise NotAuthorized(f"the account {account} is not among those of SLIPWAY_ACCOUNTS")
+        return found
+
+
+class MemoryAnnouncer:
+    """Keeps what was announced."""
+
+    def __init__(self) -> None:
+        self.events: list[Document] = []
+
+    def announce(self, event: Document) -> None:
+        self.events.append(event)

@@ -30,7 +30,7 @@ def claim(job: Job, ports: BatchPorts) -> None:
 
 
 def _check_empty(job: Job, ports: BatchPorts) -> None:
-    place = locations.parse(job.output_location, ports.accounts.addresses)
+    place = locations.parse(job.output_location, ports.known)
     store = ports.accounts.store(place.account)
     if next(iter(store.list(place.container, place.name)), None) is not None:
         raise OutputTaken(f"there are blobs at {job.output_location} already: name an output that is empty")

@@ -12,10 +12,11 @@ from typing import Final
 
 from shared.batch import desk
 from shared.batch.announcement import JobEvent
+from shared.batch.desk import Mark
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.work import Work
-from shared.errors import JobCanceled, JobNotFound, SlipwayError, StaleAttempt
+from shared.errors import JobCanceled, SlipwayError, StaleAttempt
 from shared.ports import BlobStore, Container
 
 _log = logging.getLogger(__name__)
@@ -60,42 +61,40 @@ def cancel(ports: BatchPorts, job_id: str) -> None:
 def put_away(ports: BatchPorts, job: Job) -> None:
     """Of a finished job. What a failed one has done is kept for a while: a retry goes on from there."""
     ports.announcer.announce(JobEvent.of(job))
-    kept = job.status == JobStatus.FAILED and ports.manifests.find(job.work) is not None
+    failed = job.status == JobStatus.FAILED
     # Whoever has not noticed yet that the job is over may still stage something.
-    until = ports.now() + (ports.retry_window if kept else ports.heartbeat_timeout)
-    ports.store.write(Container.JOBS, _ENDED + job.id, b"", metadata={"until": until.isoformat()})
-    if not kept:
-        _clear(ports.store, Container.STAGING, f"{job.id}/")
+    until = ports.now() + (ports.retry_window if failed else ports.heartbeat_timeout)
+    mark = f"{_ENDED}{Mark.of(job)}"
+    ports.store.write(Container.JOBS, mark, b"", metadata={"until": until.isoformat()})
+    if not failed:
+        _clear(ports.store, Container.STAGING, job.work.folder)
     if job.status == JobStatus.CANCELED:
         _clear(ports.store, Container.JOBS, job.work.folder)
-    desk.forget_active(ports.store, job.id)
+    desk.forget_active(ports.store, job)
 
 
 def sweep(ports: BatchPorts) -> None:
     """Removes what finished jobs have left, once nobody can need it any more: all but their documents."""
-    for job_id in _due(ports.store, ports.now()):
+    for mark in _due(ports.store, ports.now()):
         try:
-            _sweep(ports.store, job_id)
+            _sweep(ports.store, mark)
         except SlipwayError as error:
-            _log.warning("job %s is not swept yet: %s", job_id, error.message)
+            _log.warning("job %s is not swept yet: %s", mark.job_id, error.message)
 
 
-def _due(store: BlobStore, now: datetime) -> Iterator[str]:
+def _due(store: BlobStore, now: datetime) -> Iterator[Mark]:
     for item in list(store.list(Container.JOBS, _ENDED)):
         if datetime.fromisoformat(item.metadata["until"]) <= now:
-            yield item.name.removeprefix(_ENDED)
+            yield Mark.read(item.name.removeprefix(_ENDED))
 
 
-def _sweep(store: BlobStore, job_id: str) -> None:
-    try:
-        job = desk.mark_swept(store, job_id)
-    except JobNotFound:
-        job = None
-    if job is not None:
-        _clear(store, Container.STAGING, f"{job_id}/")
-        for run in range(1, job.run + 1):
-            _clear(store, Container.JOBS, Work(job_id, job.attempt, run).folder)
-    store.delete(Container.JOBS, _ENDED + job_id)
+def _sweep(store: BlobStore, mark: Mark) -> None:
+    job = desk.mark_swept(store, mark)
+    for run in range(1, job.run + 1) if job is not None else ():
+        folder = Work(mark.job_id, 0, run).folder
+        _clear(store, Container.STAGING, folder)
+        _clear(store, Container.JOBS, folder)
+    store.delete(Container.JOBS, f"{_ENDED}{mark}")
 
 
 def _clear(store: BlobStore, container: Container, prefix: str) -> None:

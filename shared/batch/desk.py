@@ -1,8 +1,7 @@
 """Job documents in storage: created once, changed by ETag, and written for by one attempt at a time.
 
-Beside a job's document lie marks, which carry no meaning of their own. `active/{job}`: not yet put away, so that the
-reconciler need not read every job there ever was. `ended/{job}`: something is still to be swept. `index/{endpoint}/…`:
-the endpoint's jobs, newest first.
+Beside a job's document lie marks, which carry no meaning of their own. `active/{job}.{retries}`: not yet put away, so
+that the reconciler need not read every job there ever was. `index/{endpoint}/…`: the endpoint's jobs, newest first.
 """
 
 from collections.abc import Iterator
@@ -26,15 +25,32 @@ class _Stored(NamedTuple):
     etag: str
 
 
+class Mark(NamedTuple):
+    """Of a job, as it was after so many retries: a mark that is left from before says nothing of it."""
+
+    job_id: str
+    retries: int
+
+    @classmethod
+    def of(cls, job: Job) -> "Mark":
+        return cls(job.id, job.retries)
+
+    @classmethod
+    def read(cls, text: str) -> "Mark":
+        job_id, _, retries = text.partition(".")
+        return cls(job_id, int(retries))
+
+    def __str__(self) -> str:
+        return f"{self.job_id}.{self.retries}"
+
+
 def submit(store: BlobStore, job: Job) -> Job:
     """Creates the job unless it is there already; returns what is there. Safe to repeat after a crash anywhere."""
-    store.write(Container.JOBS, _ACTIVE + job.id, b"")
+    _mark_active(store, job)
     try:
         store.write(Container.JOBS, job_path(job.id), _bytes(job), create=True)
     except StaleDocument:
         job = read(store, job.id)
-        if job.status.finished:
-            forget_active(store, job.id)
     enlist(store, job)
     return job
 
@@ -49,14 +65,18 @@ def index_prefix(endpoint: str) -> str:
     return f"{_INDEX}{endpoint}/"
 
 
-def active(store: BlobStore) -> Iterator[str]:
-    """Ids of the jobs that are not yet put away."""
+def active(store: BlobStore) -> Iterator[Mark]:
+    """The jobs that are not yet put away."""
     for item in store.list(Container.JOBS, _ACTIVE):
-        yield item.name.removeprefix(_ACTIVE)
+        yield Mark.read(item.name.removeprefix(_ACTIVE))
 
 
-def forget_active(store: BlobStore, job_id: str) -> None:
-    store.delete(Container.JOBS, _ACTIVE + job_id)
+def _mark_active(store: BlobStore, job: Job) -> None:
+    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", b"")
+
+
+def forget_active(store: BlobStore, job: Job) -> None:
+    store.delete(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}")
 
 
 def read(store: BlobStore, job_id: str) -> Job:
@@ -128,18 +148,19 @@ def retry(store: BlobStore, job_id: str, now: datetime, **fields: Any) -> Job:
 
     Raises JobNotFound, InvalidTransition.
     """
-    store.write(Container.JOBS, _ACTIVE + job_id, b"")
     stored = _read(store, job_id)
     job = stored.job
-    try:
-        changes = {"status": _next(job, Event.RETRY), "attempt": job.attempt + 1, "run": job.run + job.swept}
-    except InvalidTransition:
-        if job.status.finished:
-            forget_active(store, job_id)
-        raise
+    changes = {
+        "status": _next(job, Event.RETRY),
+        "attempt": job.attempt + 1,
+        "run": job.run + job.swept,
+        "retries": job.retries + 1,
+    }
     blank = {"error": None, "started_at": None, "finished_at": None, "counts": None, "swept": False}
+    again = {**changes, **blank, "heartbeat_at": now, **fields}
+    _mark_active(store, job.model_copy(update=changes))
     try:
-        return _save(store, stored, {**changes, **blank, "heartbeat_at": now, **fields})
+        return _save(store, stored, again)
     except StaleDocument:
         return retry(store, job_id, now, **fields)
 
@@ -155,17 +176,17 @@ def take_over(store: BlobStore, job: Job, now: datetime) -> Job | None:
         return None
 
 
-def mark_swept(store: BlobStore, job_id: str) -> Job | None:
-    """The job, if what its run left may be removed now: no retry can build on it any more. None when it goes on."""
-    stored = _read(store, job_id)
-    if not stored.job.status.finished:
+def mark_swept(store: BlobStore, mark: Mark) -> Job | None:
+    """The job, if what its run left may be removed now: no retry can build on it any more. None when it went on."""
+    stored = _read(store, mark.job_id)
+    if not stored.job.status.finished or stored.job.retries != mark.retries:
         return None
     if stored.job.swept:
         return stored.job
     try:
         return _save(store, stored, {"swept": True})
     except StaleDocument:
-        return mark_swept(store, job_id)
+        return mark_swept(store, mark)
 
 
 def add_capability(store: BlobStore, job_id: str, capability: Capability) -> Job:

@@ -102,7 +102,8 @@ class Capability(Document):
 class Job(Document):
     """`output_location`: where the output will be, as in `JobInput`; `output`: the same, once it is there.
 
-    `model`: which of a package of many models; `params` reach the model. `swept`: its run's documents are gone.
+    `model`: which of a package of many models; `params` reach the model. `retries`: how often its caller had it tried
+    again. `swept`: its run's documents are gone.
     """
 
     schema_version: Literal[2] = 2
@@ -119,6 +120,7 @@ class Job(Document):
     status: JobStatus = JobStatus.NOT_STARTED
     attempt: int = 1
     run: int = 1
+    retries: int = 0
     swept: bool = False
     heartbeat_at: datetime
     started_at: datetime | None = None
@@ -155,7 +157,7 @@ def _id(*parts: str) -> str:
 def new(
     job_id: str, endpoint: str, inputs: tuple[JobInput, ...], submitted_by: str, now: datetime, **fields: Any
 ) -> Job:
-    """`fields`: further ones of the document; without `output_location` the output goes to a prefix of the job's own."""
+    """`fields`: further ones of the document. Without `output_location` the output goes to a place of the job's own."""
     fields.setdefault("output_location", f"predictions/{endpoint}/{job_id}/")
     return Job(
         id=job_id, endpoint=endpoint, inputs=inputs, submitted_by=submitted_by,

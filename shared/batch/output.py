@@ -14,7 +14,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.writing import joining, parts
 from shared.documents import Document
 from shared.endpoints import locations
-from shared.errors import StaleDocument
+from shared.errors import StaleDocument, StorageUnavailable
 from shared.ports import Blob, Container
 
 _AT_ONCE: Final = 8
@@ -37,7 +37,7 @@ class Output:
     """`location`: of the job, as its callers know it."""
 
     def __init__(self, ports: BatchPorts, job: Job, plan: Manifest) -> None:
-        place = locations.parse(job.output_location, ports.accounts.addresses)
+        place = locations.parse(job.output_location, ports.known)
         self.location = job.output_location
         self._prefix = place.name
         self._container = place.container
@@ -98,11 +98,12 @@ class Output:
             self._store.write_blocks(self._container, f"{self._prefix}rejected.jsonl", pieces)
 
     def take_back(self) -> None:
-        """Removes what nobody has been told of. Not where `_SUCCESS` is: that is for good."""
+        """Removes what nobody has been told of. Raises StorageUnavailable where `_SUCCESS` is: that is for good."""
         there = [item.name for item in self._store.list(self._container, self._prefix)]
-        if f"{self._prefix}_SUCCESS" not in there:
-            for name in there:
-                self._store.delete(self._container, name)
+        if f"{self._prefix}_SUCCESS" in there:
+            raise StorageUnavailable("the output is whole, but the job is not closed yet")
+        for name in there:
+            self._store.delete(self._container, name)
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         found = self._store.list(self._container, self._prefix + prefix)

@@ -122,7 +122,9 @@ class _Reader(NamedTuple):
 
             etag = self.ports.store.write_blocks(Container.STAGING, name, counted())
             place = Place("", Container.STAGING, name)
-            return PinnedSource(self.ports.store, place, etag, size_bytes, path, lambda: self.ports.check(self.job.work))
+            return PinnedSource(
+                self.ports.store, place, etag, size_bytes, path, lambda: self.ports.check(self.job.work)
+            )
 
         return stage
 

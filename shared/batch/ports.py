@@ -13,6 +13,7 @@ from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.work import Work
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.locations import Known
 from shared.errors import SlipwayError
 from shared.models.flavor import Runtime
 from shared.models.loader import Loader, ModelId
@@ -38,6 +39,10 @@ class BatchPorts(NamedTuple):
     heartbeat_timeout: timedelta
     retry_window: timedelta
     max_input_bytes: int
+
+    @property
+    def known(self) -> Known:
+        return Known(self.accounts.own, self.accounts.others)
 
     def served(self, ref: ModelRef, runtime: Runtime) -> ServedModel:
         """Raises ModelNotFound, ModelNotReady."""

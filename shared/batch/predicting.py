@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.batch.rows import Rejected, Rows
 from shared.endpoints.batch_settings import RetrySettings
-from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout, SchemaMismatch, SlipwayError
+from shared.errors import ModelNotReady, SchemaMismatch, ScoringFailed, ScoringTimeout, SlipwayError
 from shared.models.flavor import Abort
 
 type Ask[T] = Callable[[Rows, Abort], T]
@@ -69,7 +69,7 @@ class Isolation[T]:
         self.rejected += [Rejected(rows.path(at), int(row), reason) for at, row in enumerate(rows.numbers)]
 
     def _tried(self, rows: Rows) -> T:
-        """As often as the settings say, where the failure may pass; of a half, a time-out has been waited for enough."""
+        """As often as the settings say, where the failure may pass; halves are not waited for again."""
         passing = (ModelNotReady,) if self._failures else (ModelNotReady, ScoringTimeout)
         pause_s = _FIRST_PAUSE_S
         for _ in range(self._retry.max_retries):

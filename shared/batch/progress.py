@@ -64,12 +64,15 @@ def listed(
         page = ports.store.list_page(Container.JOBS, desk.index_prefix(endpoint), most - len(found), marker)
         for item in page.items:
             job = _indexed(ports, item.name)
-            if job is not None and (not statuses or job.status in statuses):
-                if submitted_by is None or job.submitted_by == submitted_by:
-                    found.append(summary(job))
+            if job is not None and _is_asked_for(job, statuses, submitted_by):
+                found.append(summary(job))
         marker, searched = page.marker, searched + len(page.items)
         if not marker or len(found) == most or searched >= _MAX_SEARCHED:
             return found, marker
+
+
+def _is_asked_for(job: Job, statuses: frozenset[str], submitted_by: str | None) -> bool:
+    return (not statuses or job.status in statuses) and submitted_by in (None, job.submitted_by)
 
 
 def _indexed(ports: BatchPorts, name: str) -> Job | None:
@@ -122,7 +125,7 @@ def _links(ports: BatchPorts, job: Job) -> dict[str, str]:
     """Where the output lies, for those whom storage lets read it; empty while there is none."""
     if job.output is None:
         return {}
-    base = job.output if job.output.startswith("http") else f"{ports.accounts.address}/{job.output}"
+    base = job.output if job.output.startswith("http") else f"{next(iter(ports.accounts.own), '')}/{job.output}"
     links = {"output": base, "manifest": f"{base}manifest.json"}
     if job.counts is not None and job.counts.rejected:
         links["rejected"] = f"{base}rejected.jsonl"

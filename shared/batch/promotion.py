@@ -19,7 +19,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.threshold import check_threshold
 from shared.batch.work import Work
 from shared.documents import Document
-from shared.errors import InvalidTransition, OutputTaken, SlipwayError, StaleAttempt, StaleDocument, StorageUnavailable
+from shared.errors import InvalidTransition, SlipwayError, StaleAttempt, StaleDocument, StorageUnavailable
 from shared.ports import BlobStore, Container
 
 
@@ -58,10 +58,15 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
     job = desk.move(ports.store, work, Event.FINALIZE, ports.now())
     try:
         return _show(ports, job, plan, counts, entries)
-    except (StaleDocument, OutputTaken) as error:
+    except StaleAttempt:
+        raise
+    except SlipwayError as error:
+        if error.retryable:
+            raise
+        # What it was to show is lost, or cannot be one file: that will not pass.
         Output(ports, job, plan).take_back()
         closing.fail(ports, work, error, Event.ABANDON)
-        raise StaleAttempt(f"job '{job.id}' cannot be promoted any more: {error.message}") from error
+        raise StaleAttempt(f"job '{job.id}' cannot be promoted: {error.message}") from error
 
 
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
@@ -110,15 +115,12 @@ def _counted(done: Tally, plan: Manifest) -> Counts:
 
 
 def _write_manifest(output: Output, told: OutputManifest) -> OutputManifest:
-    """The first one written stays: after `_SUCCESS` nobody sees it change. Raises OutputTaken."""
+    """The first one written stays: after `_SUCCESS` nobody sees it change."""
     try:
         output.write("manifest.json", told.model_dump_json(indent=2).encode(), create=True)
         return told
     except StaleDocument:
-        first = OutputManifest.model_validate_json(output.read("manifest.json"))
-    if first.job_id != told.job_id:
-        raise OutputTaken(f"job '{first.job_id}' has written to {output.location} already: name another output")
-    return first
+        return OutputManifest.model_validate_json(output.read("manifest.json"))
 
 
 def _is_newer(data: bytes, than: datetime) -> bool:

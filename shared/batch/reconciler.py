@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from shared.batch import closing, desk
+from shared.batch.desk import Mark
 from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.errors import JobNotFound, ScoringFailed, SlipwayError
@@ -24,21 +25,26 @@ def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[J
     `is_running` asks the durable engine whether it still has the job's attempt in hand: steps that wait for their
     turn give no sign of life. One job that cannot be looked after holds up none of the others.
     """
-    for job_id in list(desk.active(ports.store)):
+    for mark in list(desk.active(ports.store)):
         try:
-            job = _look_after(ports, job_id, is_running)
+            job = _look_after(ports, mark, is_running)
         except (SlipwayError, ValidationError):
-            _log.exception("job %s is left alone for now", job_id)
+            _log.exception("job %s is left alone for now", mark.job_id)
             continue
         if job is not None:
             yield job
 
 
-def _look_after(ports: BatchPorts, job_id: str, is_running: Callable[[Job], bool]) -> Job | None:
+def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]) -> Job | None:
     try:
-        job = desk.read(ports.store, job_id)
+        job = desk.read(ports.store, mark.job_id)
     except JobNotFound:
         # Marked, but never written: whoever submitted it is told so, and submits it again.
+        return None
+    if mark.retries > job.retries:
+        return None  # the same of a retry
+    if mark.retries < job.retries:
+        desk.forget_active(ports.store, job.model_copy(update={"retries": mark.retries}))
         return None
     if job.status.finished:
         closing.put_away(ports, job)
@@ -50,7 +56,7 @@ def _look_after(ports: BatchPorts, job_id: str, is_running: Callable[[Job], bool
     if silence <= ports.heartbeat_timeout * _STUCK_AFTER and is_running(job):
         return None
     if job.status == JobStatus.CANCEL_REQUESTED:
-        closing.cancel(ports, job_id)
+        closing.cancel(ports, job.id)
         return None
     return _take_over(ports, job)
 

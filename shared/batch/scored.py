@@ -19,8 +19,8 @@ from shared.batch.rows import Rejected, Rows
 from shared.batch.writing.parts import Labels, part_table
 from shared.models.file_inputs import features_of_files
 from shared.models.flavor import Abort
-from shared.models.scoring import predict, unknown_rows
-from shared.models.script_batches import run_files, run_rows
+from shared.models.scoring import Predictions, predict, unknown_rows
+from shared.models.scripts import run_files, run_rows
 from shared.models.served import ServedModel
 from shared.models.signature import Inputs
 
@@ -60,7 +60,7 @@ def score_table(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
 
     def ask(some: Rows, abort: Abort) -> _Answer:
         if model.is_script:
-            predictions = run_rows(model, some.features, abort)
+            predictions = run_rows(model, Inputs(some.features, params), abort)
         else:
             predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
         return _Answer(part_table(predictions, some, _labels(plan)), [], [])
@@ -88,16 +88,16 @@ def score_files(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
 
 def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
     """`run` may give fewer results than files, which then count as rejected, or more, which count as rows."""
-    with _local(files, ports) as (root, paths):
+    with _local(files, ports) as paths:
         answer = run_files(model, paths, abort)
         try:
-            own = [OwnFile(path.relative_to(answer.folder).as_posix(), path.read_bytes()) for path in answer.files]
+            own = [OwnFile(name, path.read_bytes()) for name, path in answer.written.items()]
         finally:
             shutil.rmtree(answer.folder, ignore_errors=True)
     names = tuple(file.path for file in files) if answer.rows == len(files) else ("",)
     rows = Rows({}, np.zeros(answer.rows, np.int64), names, {}, [])
-    table = part_table(answer, rows, _labels(plan))
-    short = f"run() returned {answer.rows} results for a mini-batch of {len(files)} files, of which this is the last"
+    table = part_table(Predictions(answer.rows, answer.outputs), rows, _labels(plan))
+    short = f"run() returned {answer.rows} results for {len(files)} files, of which this is the last"
     return _Answer(table, [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
 
 
@@ -107,15 +107,13 @@ def _predict(plan: Manifest, model: ServedModel, files: list[InputFile], abort: 
     features, faults = features_of_files(converter.signature, contents, [file.path for file in files])
     kept = [file for number, file in enumerate(files) if number not in faults]
     rejected = [Rejected(files[number].path, 0, reason) for number, reason in faults.items()]
-    predictions = predict(
-        model, Inputs(features, converter.params(plan.params or None)), key=plan.member, abort=abort
-    )
+    predictions = predict(model, Inputs(features, converter.params(plan.params or None)), key=plan.member, abort=abort)
     rows = Rows(features, np.zeros(len(kept), np.int64), tuple(file.path for file in kept), {}, [])
     return _Answer(part_table(predictions, rows, _labels(plan)), rejected, [])
 
 
 @contextmanager
-def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[tuple[Path, list[Path]]]:
+def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
     """Copies of the files, each in a folder of its own so that names cannot clash, gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="slipway-mini-batch-") as folder:
         paths = []
@@ -125,7 +123,7 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[tuple[Path, li
             with path.open("wb") as copy:
                 copy.writelines(_source(file, ports).chunks())
             paths.append(path)
-        yield Path(folder), paths
+        yield paths
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:

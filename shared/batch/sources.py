@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from shared.batch.job import Job, JobInput
+from shared.batch.location import check_input
 from shared.batch.pinned import PinnedSource
 from shared.batch.ports import BatchPorts
-from shared.endpoints import locations
+from shared.endpoints import locations, patterns
 from shared.endpoints.spec import Endpoint
 from shared.errors import InputChanged, PayloadTooLarge, UnreadableInput
 from shared.ports import BlobItem, BlobStore, Place
@@ -46,10 +47,11 @@ def find(job: Job, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
 
 
 def _of_input(wanted: JobInput, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
-    place = locations.parse(wanted.location, ports.accounts.addresses)
-    locations.check_input(place, endpoint.name, endpoint.revision.batch.allowed_inputs, ports.accounts.addresses)
+    place = locations.parse(wanted.location, ports.known)
+    check_input(place, endpoint.name, endpoint.revision.batch.allowed_inputs, ports.known)
     store = ports.accounts.store(place.account)
-    if locations.is_folder(place):
+    # What was dropped is named to the letter, be there an asterisk in it.
+    if wanted.etag is None and (locations.is_folder(place) or patterns.has_wildcards(place.name)):
         yield from _below(wanted, place, store)
         return
     item = store.find(place.container, place.name)
@@ -57,11 +59,11 @@ def _of_input(wanted: JobInput, endpoint: Endpoint, ports: BatchPorts) -> Iterat
         raise InputChanged(f"{wanted.location} is not there any more: submit it again")
     if wanted.etag is not None and item.etag != wanted.etag:
         raise InputChanged(f"{wanted.location} was changed since it was submitted: the new content is a job of its own")
-    yield Found(store, place, item, str(place))
+    yield Found(store, place, item, locations.written(place))
 
 
 def _below(wanted: JobInput, place: Place, store: BlobStore) -> Iterator[Found]:
-    prefix, pattern = locations.split_pattern(place.name)
+    prefix, pattern = patterns.split_pattern(place.name)
     nothing = True
     for item in store.list(place.container, prefix):
         if not item.size_bytes or item.name.rpartition("/")[2].startswith(_NO_DATA):
@@ -70,6 +72,8 @@ def _below(wanted: JobInput, place: Place, store: BlobStore) -> Iterator[Found]:
             continue
         nothing = False
         found = place._replace(name=item.name)
-        yield Found(store, found, item, str(found))
+        yield Found(store, found, item, locations.written(found))
     if nothing:
-        raise UnreadableInput(f"there is no file at {wanted.location}: look at the path, and whether files have content")
+        raise UnreadableInput(
+            f"there is no file at {wanted.location}: look at the path, and whether files have content"
+        )

@@ -5,6 +5,7 @@ from uuid import uuid4
 from shared.batch import claims, desk
 from shared.batch import job as jobs
 from shared.batch.job import Job
+from shared.batch.location import check_input
 from shared.batch.ports import BatchPorts
 from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
@@ -35,14 +36,21 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
     return desk.submit(ports.store, job)
 
 
+def retry(job: Job, error_threshold: int | str | None, ports: BatchPorts) -> Job:
+    """The next attempt of a job that has failed or was canceled; it may allow more rejected rows than before.
+
+    Raises InvalidTransition.
+    """
+    overrides = job.overrides
+    if error_threshold is not None:
+        overrides = overrides.model_copy(update={"error_threshold": error_threshold})
+    return desk.retry(ports.store, job.id, ports.now(), overrides=overrides)
+
+
 def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
-    settings, addresses = endpoint.revision.batch, ports.accounts.addresses
+    settings, known = endpoint.revision.batch, ports.known
     for each in request.inputs:
-        locations.check_input(
-            locations.parse(each.location, addresses), endpoint.name, settings.allowed_inputs, addresses
-        )
-    if request.output is not None:
-        locations.check_output(request.output, endpoint.name, settings.allowed_outputs, addresses)
+        check_input(locations.parse(each.location, known), endpoint.name, settings.allowed_inputs, known)
     deployment = endpoint.deployment(request.deployment or endpoint.batch_deployment())
     model = ports.served(deployment.model.ref, deployment.runtime)
     member = segments.by_name(model.package, request.model)

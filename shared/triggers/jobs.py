@@ -47,7 +47,7 @@ async def _submit(call: Call) -> Reply:
 
 
 async def _accepted(call: Call, job: Job) -> Reply:
-    """202, and where to ask for the rest: an address that needs no token, as Data Factory may not send its own again."""
+    """202, and where to ask for the rest: an address that needs no token, which Data Factory may not send again."""
     secret, kept = capability.make(datetime.now(UTC), _CAPABILITY_LIFETIME)
     await asyncio.to_thread(desk.add_capability, services().store, job.id, kept)
     headers = {"Location": _status_url(call, job, secret), **_RETRY_AFTER, **_NO_STORE}

@@ -9,17 +9,20 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from shared.adapters.memory import MemoryAccounts, MemoryAnnouncer
 from shared.batch import intake
+from shared.batch.announcement import Announcer
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
-from shared.ports import Blob, BlobItem, BlobStore, Container
+from shared.ports import Blob, BlobItem, BlobStore, Container, Page
 from tests.support.endpoint import NOW
 from tests.support.loading import make_loader
 
 HEARTBEAT_TIMEOUT = timedelta(minutes=5)
+RETRY_WINDOW = timedelta(hours=1)
 
 
 class Clock:
@@ -36,16 +39,23 @@ class Clock:
 
 
 def make_ports(
-    store: BlobStore, clock: Callable[[], datetime], loader: Loader | None = None, max_input_bytes: int = 1024 * 1024
+    store: BlobStore,
+    clock: Callable[[], datetime],
+    loader: Loader | None = None,
+    max_input_bytes: int = 1024 * 1024,
+    announcer: Announcer | None = None,
 ) -> BatchPorts:
     """What a process that has just started works with; a `loader` saves it the loading."""
     return BatchPorts(
         store=store,
+        accounts=MemoryAccounts(store),
         manifests=Manifests(store),
         catalog=Catalog(store, 1.0, clock=lambda: clock().timestamp()),
         loader=loader or make_loader(store),
+        announcer=announcer or MemoryAnnouncer(),
         now=clock,
         heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        retry_window=RETRY_WINDOW,
         max_input_bytes=max_input_bytes,
     )
 
@@ -65,7 +75,7 @@ class WatchedStore:
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
 
-    def _watched[T](self, operation: str, container: Container, name: str, call: Callable[[], T]) -> T:
+    def _watched[T](self, operation: str, container: str, name: str, call: Callable[[], T]) -> T:
         told = f"{operation} {container}/{name}"
         self.before(told)
         result = call()
@@ -74,7 +84,7 @@ class WatchedStore:
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,
@@ -88,15 +98,15 @@ class WatchedStore:
             lambda: self._inner.read(container, name, offset=offset, length=length, if_match=if_match),
         )
 
-    def find(self, container: Container, name: str) -> BlobItem | None:
+    def find(self, container: str, name: str) -> BlobItem | None:
         return self._watched("find", container, name, lambda: self._inner.find(container, name))
 
-    def list(self, container: Container, prefix: str = "") -> Iterator[BlobItem]:
+    def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         return iter(self._watched("list", container, prefix, lambda: [*self._inner.list(container, prefix)]))
 
     def write(
         self,
-        container: Container,
+        container: str,
         name: str,
         data: bytes,
         *,
@@ -111,13 +121,20 @@ class WatchedStore:
             lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
         )
 
-    def write_blocks(self, container: Container, name: str, blocks: Iterable[bytes]) -> str:
-        return self._watched("write", container, name, lambda: self._inner.write_blocks(container, name, blocks))
+    def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
+        return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))
 
-    def copy(self, source: Container, source_name: str, target: Container, target_name: str) -> None:
+    def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
+        # The pieces are made, and what they are made of is read, before the blob appears.
+        pieces = list(blocks)
+        return self._watched(
+            "write", container, name, lambda: self._inner.write_blocks(container, name, pieces, create=create)
+        )
+
+    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         self._watched("copy", target, target_name, lambda: self._inner.copy(source, source_name, target, target_name))
 
-    def delete(self, container: Container, name: str) -> None:
+    def delete(self, container: str, name: str) -> None:
         self._watched("delete", container, name, lambda: self._inner.delete(container, name))
 
 

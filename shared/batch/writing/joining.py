@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from shared.batch.writing.joined_parquet import join_parquet
 from shared.endpoints.batch_settings import Format
 from shared.errors import ScoringFailed
-from shared.models.values import shown
 
 
 def join(parts: Iterator[bytes], format: Format) -> Iterator[bytes]:  # noqa: A002 - the setting's word
