@@ -1,0 +1,90 @@
+"""Which columns a table has, and whether a model and its job can do with them."""
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from shared.batch.reading.records import MAX_FIRST_BYTES
+from shared.endpoints.batch_settings import ALL_COLUMNS, CsvOptions
+from shared.errors import UnreadableInput
+from shared.models.signature import Signature
+
+# How pandas stores the labels of rows, which are no input of a model.
+_INDEX: Final = re.compile(r"__index_level_\d+__")
+
+
+def csv_columns(line: bytes, options: CsvOptions, signature: Signature) -> tuple[str, ...]:
+    """Of a CSV, by its first record. Raises UnreadableInput."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableInput(f"the file is not text in UTF-8: byte {error.start} of its first line is none") from None
+    if len(line) > MAX_FIRST_BYTES:
+        raise UnreadableInput(f"the first line is longer than {MAX_FIRST_BYTES} bytes: this is no CSV in this dialect")
+    try:
+        rows = csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=options.delimiter, quotechar=options.quote_char or None, quoting=csv.QUOTE_MINIMAL if options.quote_char else csv.QUOTE_NONE, strict=True,
+        )  # fmt: skip
+        values = tuple(next(rows, ()))
+    except csv.Error as error:
+        raise UnreadableInput(f"the header is not CSV: {error}") from None
+    if not options.header:
+        return _unnamed(signature, len(values))
+    check_once(values)
+    return values
+
+
+def _unnamed(signature: Signature, width: int) -> tuple[str, ...]:
+    """A model without named columns calls them 0, 1, 2 and so on, as for a table of JSON without names."""
+    if signature.columns:
+        return tuple(column.name for column in signature.columns)
+    if len(signature.tensors) > 1:
+        return tuple(tensor.name for tensor in signature.tensors)
+    only = signature.tensors[0].shape[1:] if signature.tensors else ()
+    return tuple(map(str, range(only[0] if len(only) == 1 and only[0] > 0 else width)))
+
+
+def check_once(columns: Sequence[str]) -> None:
+    if len(set(columns)) != len(columns):
+        raise UnreadableInput("the header names a column twice")
+
+
+def usable(columns: Sequence[str]) -> tuple[str, ...]:
+    """Without the labels of rows."""
+    return tuple(name for name in columns if not _INDEX.fullmatch(name))
+
+
+def check(signature: Signature, columns: Sequence[str]) -> None:
+    """Raises UnreadableInput, naming the columns that the file lacks."""
+    wanted = [column.name for column in signature.columns if column.required]
+    if len(signature.tensors) > 1:
+        wanted = [tensor.name for tensor in signature.tensors]
+    if lacking := [name for name in wanted if name not in columns]:
+        raise UnreadableInput(f"the header lacks the columns {', '.join(lacking)}")
+
+
+def stacks(signature: Signature, columns: Sequence[str]) -> bool:
+    """Whether all columns together make the one tensor that the model takes."""
+    return len(signature.tensors) == 1 and signature.tensors[0].name not in columns
+
+
+def check_stacked(signature: Signature, columns: Sequence[str]) -> None:
+    """Raises UnreadableInput where numbers side by side do not make the tensors of the model."""
+    if stacks(signature, columns):
+        shape = signature.tensors[0].shape
+        if len(shape) != 2 or shape[1] not in (-1, len(columns)):
+            raise UnreadableInput(
+                f"the model takes one tensor of the shape {list(shape)}, which {len(columns)} columns do not make"
+            )
+
+
+def chosen(output_columns: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Those that are carried into the output. Raises UnreadableInput for one that is not there."""
+    if ALL_COLUMNS in output_columns:
+        return tuple(columns)
+    if lacking := [name for name in output_columns if name not in columns]:
+        raise UnreadableInput(f"output_columns names columns that the file lacks: {', '.join(lacking)}")
+    return tuple(dict.fromkeys(output_columns))
