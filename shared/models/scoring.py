@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,11 +10,12 @@ import numpy as np
 from shared.errors import ModelNotReady, ScoringFailed, ScoringTimeout
 from shared.models import segments
 from shared.models.batching import Lanes
+from shared.models.file_inputs import features_of_files
 from shared.models.flavor import Abort
 from shared.models.loaded import LoadedModel
 from shared.models.loader import Loaded
 from shared.models.served import ServedModel
-from shared.models.signature import Array, Features, Inputs, count_rows
+from shared.models.signature import Array, Features, Inputs, Params, count_rows
 
 # Below this predicted cost a model runs on the event loop: a thread would cost more than it saves.
 _INLINE_S: Final = 0.001
@@ -25,6 +26,14 @@ class Predictions(NamedTuple):
 
     rows: int
     outputs: dict[str, Array]
+
+
+class FilePredictions(NamedTuple):
+    """`files`: the position of each row's file among those that were given; `faults`: the other files, with why."""
+
+    predictions: Predictions
+    files: Array
+    faults: Mapping[int, str]
 
 
 def predict(served: ServedModel, inputs: Inputs, *, key: str | None = None, abort: Abort | None = None) -> Predictions:
@@ -46,6 +55,31 @@ def predict(served: ServedModel, inputs: Inputs, *, key: str | None = None, abor
         for member, at in divided.rows.items()
     ]
     return Predictions(rows, segments.reassemble(rows, parts))
+
+
+def predict_files(
+    served: ServedModel,
+    contents: Sequence[bytes],
+    params: Params,
+    *,
+    key: str | None = None,
+    abort: Abort | None = None,
+) -> FilePredictions:
+    """A row a file, as `predict`. Raises SchemaMismatch when the model takes no files, PayloadTooLarge."""
+    key = segments.by_name(served.package, None) if key is None else key
+    groups, faults = features_of_files(served.converter(key).signature, contents)
+    files = np.array(sorted(at for group in groups for at in group.files), np.intp)
+    parts = [
+        (np.searchsorted(files, group.files), predict(served, Inputs(group.features, params), key=key, abort=abort))
+        for group in groups
+    ]
+    try:
+        outputs = segments.reassemble(len(files), [(at, answer.outputs) for at, answer in parts])
+    except ScoringFailed:
+        raise ScoringFailed(
+            "files of different sizes have outputs of different shapes: set mini_batch_size to 1"
+        ) from None
+    return FilePredictions(Predictions(len(files), outputs), files, faults)
 
 
 def unknown_rows(served: ServedModel, features: Features) -> Mapping[int, str]:

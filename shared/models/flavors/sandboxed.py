@@ -46,8 +46,8 @@ class Sandbox:
             label=spec.label or package.name,
         )
         try:
-            # What a script writes beside its answers; as much of it as there is goes with the home.
-            load = {**load, "outputs": str(home / ".outputs")}
+            # What a script writes beside its answers, and nobody fetched, goes with the home.
+            load = {**load, "output_folder": str(home / ".written")}
             self._workers = Workers(launch, spec.workers, spec.start_timeout_s, load, parts)
         except BaseException:
             self._home.cleanup()

@@ -29,14 +29,14 @@ _INTERNAL = "An unexpected internal error occurred. Check the logs for more info
 
 class Script:
     """A script that was imported, looked at and initialised. Raises whatever it raises, and TypeError, AttributeError
-    where it is no score.py. `outputs`: the folder below which it finds one to write to.
+    where it is no score.py. `output_folder`: below it the script gets one to write to.
     """
 
     ready: dict[str, Any] = {"outputs": None}
 
-    def __init__(self, path: str, outputs: str) -> None:
+    def __init__(self, path: str, output_folder: str) -> None:
         stand_ins.install()
-        self._output = OutputFolder(outputs)
+        self._output = OutputFolder(output_folder)
         module = _import(path)
         for name in ("init", "run"):
             if not callable(getattr(module, name, None)):

@@ -53,7 +53,7 @@ def _load(header: dict[str, Any], parts: Sequence[memoryview]) -> Answerer:
         return Pyfunc(header, parts)
     from .script import Script
 
-    return Script(header["script"], header["outputs"])
+    return Script(header["script"], header["output_folder"])
 
 
 def tell(error: BaseException, kind: str = "failed") -> dict[str, str]:
