@@ -11,11 +11,11 @@ from azure.durable_functions import Blueprint
 from shared.auth.access import Role
 from shared.endpoints.spec import Endpoint
 from shared.errors import EndpointNotFound, MethodNotAllowed, ModelNotReady, NotAuthorized, RouteNotFound
+from shared.models.json_body import read_object
 from shared.models.loaded import LoadedModel
 from shared.online import callers
 from shared.online.deployments import Serving
 from shared.online.protocols import oip, oip_metadata
-from shared.online.protocols.json_body import read_object
 from shared.services import services
 from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.manage import authorize

@@ -10,10 +10,10 @@ import orjson
 
 from shared.errors import MalformedRequest, SlipwayError, UnsupportedMediaType
 from shared.models.features import Converter
+from shared.models.json_body import check_row_count, check_rows, has_booleans, read_object
 from shared.models.scoring import Predictions
 from shared.models.signature import Features, Inputs
 from shared.online.exchange import Answered, Message, Rendered
-from shared.online.protocols.json_body import check_row_count, check_rows, has_booleans, read_object
 from shared.online.protocols.json_reply import dumps, records, writable
 
 NAME: Final = "azureml"

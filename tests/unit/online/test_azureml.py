@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from shared.errors import MalformedRequest, PayloadTooLarge, RequestError, SchemaMismatch, UnsupportedMediaType
 from shared.models.features import Converter
+from shared.models.json_body import MAX_ROWS
 from shared.models.signature import Column, Features, Signature, Tensor, count_rows
 from shared.online.exchange import Message
 from shared.online.protocols import azureml
-from shared.online.protocols.json_body import MAX_ROWS
 
 TABLE = Signature(
     columns=(

@@ -10,10 +10,10 @@ import pytest
 
 from shared.errors import PayloadTooLarge, RequestError, UnsupportedMediaType
 from shared.models.features import Converter
+from shared.models.json_body import MAX_ROWS
 from shared.models.signature import Column, Features, Signature
 from shared.online.exchange import Message
 from shared.online.protocols import mlflow
-from shared.online.protocols.json_body import MAX_ROWS
 
 PARQUET = "application/vnd.apache.parquet"
 TABLE = Signature(columns=(Column(name="x", type="double"), Column(name="s", type="string")))

@@ -9,11 +9,11 @@ import pytest
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch, UnsupportedMediaType
 from shared.models.features import Converter
+from shared.models.json_body import MAX_ROWS
 from shared.models.scoring import Predictions
 from shared.models.signature import Column, Param, Signature, Tensor
 from shared.online.exchange import Answered, Message
 from shared.online.protocols import oip
-from shared.online.protocols.json_body import MAX_ROWS
 from shared.online.protocols.oip_tensors import DATATYPES
 
 TABLE = Signature(

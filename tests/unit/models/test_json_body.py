@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import MalformedRequest
-from shared.online.protocols.json_body import MAX_DEPTH, has_booleans, read_json, read_object
+from shared.models.json_body import MAX_DEPTH, has_booleans, read_json, read_object
 
 
 def refused(body: bytes) -> str:
