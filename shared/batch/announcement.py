@@ -27,7 +27,8 @@ class JobEvent(Document):
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        told = {name: getattr(job, name) for name in cls.model_fields if name in Job.model_fields}
+        shown = (set(cls.model_fields) & set(Job.model_fields)) - {"schema_version"}
+        told = {name: getattr(job, name) for name in shown}
         return cls.model_validate({**told, "id": f"{job.id}-{job.attempt}-{job.status}", "job_id": job.id})
 
 

@@ -16,7 +16,7 @@ from shared.batch.work import Work
 from shared.endpoints.batch_settings import JobSettings
 from shared.errors import PayloadTooLarge
 from shared.models import segments
-from shared.models.file_inputs import is_image
+from shared.models.images import is_image
 from shared.models.served import ServedModel
 from shared.ports import Container, Place
 

@@ -42,7 +42,7 @@ class Scored(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    table: pa.Table
+    tables: list[pa.Table]
     rejected: list[Rejected]
     files: list[OwnFile]
 
@@ -63,7 +63,7 @@ def score_table(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
             predictions = run_rows(model, Inputs(some.features, params), abort)
         else:
             predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
-        return _Answer(part_table(predictions, some, _labels(plan)), [], [])
+        return _Answer([part_table(predictions, some, _labels(plan))], [], [])
 
     isolation = Isolation(ask, plan.settings.retry_settings)
     isolation.predict(known)
@@ -98,18 +98,23 @@ def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abor
     rows = Rows({}, np.zeros(answer.rows, np.int64), names, {}, [])
     table = part_table(Predictions(answer.rows, answer.outputs), rows, _labels(plan))
     short = f"run() returned {answer.rows} results for {len(files)} files, of which this is the last"
-    return _Answer(table, [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
+    return _Answer([table], [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
 
 
 def _predict(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
     converter = model.converter(plan.member)
-    contents = [_source(file, ports).read(0, file.size_bytes) for file in files]
-    features, faults = features_of_files(converter.signature, contents, [file.path for file in files])
-    kept = [file for number, file in enumerate(files) if number not in faults]
+    params = converter.params(plan.params or None)
+    taken, faults = features_of_files(
+        converter.signature, [_source(file, ports).read(0, file.size_bytes) for file in files]
+    )
     rejected = [Rejected(files[number].path, 0, reason) for number, reason in faults.items()]
-    predictions = predict(model, Inputs(features, converter.params(plan.params or None)), key=plan.member, abort=abort)
-    rows = Rows(features, np.zeros(len(kept), np.int64), tuple(file.path for file in kept), {}, [])
-    return _Answer(part_table(predictions, rows, _labels(plan)), rejected, [])
+    tables = []
+    for some in taken:
+        predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
+        paths = tuple(files[number].path for number in some.files)
+        rows = Rows(some.features, np.zeros(len(paths), np.int64), paths, {}, [])
+        tables.append(part_table(predictions, rows, _labels(plan)))
+    return _Answer(tables, rejected, [])
 
 
 @contextmanager
@@ -127,7 +132,7 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:
-    tables = [answer.table for answer in answers if answer.table.num_rows]
+    tables = [table for answer in answers for table in answer.tables if table.num_rows]
     table = pa.concat_tables(tables, promote_options="permissive") if tables else None
     rejected = [*rejected, *(each for answer in answers for each in answer.rejected)]
     return Scored(

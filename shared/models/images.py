@@ -19,6 +19,14 @@ _MODE_OF: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS: Final = frozenset(_MODE_OF)
 
 
+_SUFFIXES: Final = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
+
+
+def is_image(name: str) -> bool:
+    """By its suffix."""
+    return name.lower().endswith(_SUFFIXES)
+
+
 class UnreadableImage(Exception):
     """The message is the reason, for the file's owner."""
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import formats, mini_batch, reconciler
-from shared.batch import job as jobs
+from shared.batch import desk, mini_batch, reconciler
 from shared.batch.job import Counts, Job, JobError, JobStatus
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.ports import BatchPorts
@@ -43,10 +42,9 @@ class _Failing:
 
 
 def closed(store: MemoryBlobs, job: Job) -> Job:
-    """The finished job; nothing of it is left behind but its documents."""
-    assert list(jobs.active(store)) == []
-    assert list(store.list(Container.STAGING)) == []
-    return jobs.read(store, job.id)
+    """The finished job; what is left of it is its documents, and of a failed one what a retry goes on from."""
+    assert list(desk.active(store)) == []
+    return desk.read(store, job.id)
 
 
 def failed(store: MemoryBlobs, job: Job) -> JobError:
@@ -66,11 +64,9 @@ def test_a_job_of_several_windows_scores_every_row_once(
     assert hub.run(job) == {"status": "Completed"}
     document = closed(store, job)
     assert document.status == JobStatus.COMPLETED
-    assert document.counts == Counts(rows=450, predicted=450, rejected=0)
+    assert document.counts == Counts(rows=450, predicted=450, rejected=0, mini_batches=450)
     model = ports.served(iris_ref, Runtime())
-    data = iris.csv(450).partition(b"\n")[2]
-    features = formats.read_csv(data, iris.COLUMNS, model.signature, 0, 450).features
-    expected = predict(model, Inputs(features, {}))
+    expected = predict(model, Inputs(model.converter("").table(iris.COLUMNS, iris.rows(450)), {}))
     parts = output(store, job)
     rows = [row for name in sorted(parts) if name.startswith("part-") for row in parts[name]]
     assert [row["row"] for row in rows] == list(range(450))
@@ -82,16 +78,16 @@ def test_a_mini_batch_that_storage_failed_twice_is_scored_once(
 ) -> None:
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
     job = drop(ports, iris.csv(20))
-    watched.before = failing = _Failing(f"write staging/{job.id}/parts/000002", 2, StorageUnavailable("try again"))
+    watched.before = failing = _Failing(f"write staging/{job.id}/1/parts/00000002", 2, StorageUnavailable("try again"))
     assert hub.run(job) == {"status": "Completed"}
     assert failing.seen == 3
-    assert closed(store, job).counts == Counts(rows=20, predicted=20, rejected=0)
+    assert closed(store, job).counts == Counts(rows=20, predicted=20, rejected=0, mini_batches=4)
     assert predicted_rows(store, job) == list(range(20))
 
 
 @pytest.mark.parametrize(
     "operation",
-    ["write jobs/{}/manifest.json", "write staging/{}/parts/000002", "write predictions/flowers/{}/_"],
+    ["write jobs/{}/1/manifest.json", "write staging/{}/1/parts/00000002", "write predictions/flowers/{}/_"],
     ids=["planning", "scoring", "promoting"],
 )
 def test_a_job_that_storage_fails_again_and_again_is_left_and_taken_up_later(
@@ -106,9 +102,9 @@ def test_a_job_that_storage_fails_again_and_again_is_left_and_taken_up_later(
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
     job = drop(ports, iris.csv(20))
     watched.before = failing = _Failing(operation.format(job.id), 4, StorageUnavailable("storage did not answer"))
-    assert hub.run(job) == {"failed": "StorageUnavailable", "reason": "storage did not answer"}
+    assert hub.run(job) == {"left": "StorageUnavailable", "reason": "storage did not answer"}
     assert failing.seen == 4
-    assert not jobs.read(store, job.id).status.finished
+    assert not desk.read(store, job.id).status.finished
     assert "_SUCCESS" not in output(store, job)
 
     clock.go_on(minutes=6)
@@ -124,7 +120,7 @@ def test_what_fails_again_and_again_closes_the_job_with_one_sentence(
     job = drop(ports, iris.csv(20))
     reading = f"read models/{iris_ref}"
     watched.before = failing = _Failing(reading, 99, ModelNotReady("the package cannot be read: publish it again"))
-    assert hub.run(job) == {"stopped": "ScoringFailed"}
+    assert hub.run(job) == {"closed": "Failed"}
     assert failing.seen == 4
     assert failed(store, job).message == (
         "a step of the job failed again and again: the package cannot be read: publish it again"
@@ -137,7 +133,7 @@ def test_an_unexpected_error_is_told_without_its_stack(
     endpoint.publish(store, iris_ref)
     job = drop(ports, iris.csv(20))
     watched.before = _Failing(f"write staging/{job.id}", 99, RuntimeError("in /home/site/wwwroot\nline 2"))
-    assert hub.run(job) == {"stopped": "ScoringFailed"}
+    assert hub.run(job) == {"closed": "Failed"}
     assert failed(store, job).message == (
         "a step of the job failed again and again: an unexpected error, which the log explains under the job's id"
     )
@@ -150,17 +146,17 @@ def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
     job = drop(ports, iris.csv(100))
 
     def change(operation: str) -> None:
-        if operation.startswith(f"find jobs/{job.id}/ledger/000000/00000003"):
+        if operation.startswith(f"find jobs/{job.id}/1/ledger/000000/00000003"):
             store.write(Container.INBOX, "flowers/month.csv", b"something else")
 
     watched.before = change
-    assert hub.run(job) == {"stopped": "InputChanged"}
-    document = jobs.read(store, job.id)
+    assert hub.run(job) == {"closed": "Failed"}
+    document = desk.read(store, job.id)
     assert document.status == JobStatus.FAILED
     assert document.error == JobError(
-        code="InputChanged", message="inbox/flowers/month.csv was changed or removed while the job ran: drop it again"
+        code="InputChanged", message="inbox/flowers/month.csv was changed or removed since its job began: submit the new content as a job of its own"
     )
-    assert len([*store.list(Container.JOBS, f"{job.id}/ledger/")]) < 20  # of a hundred; what was under way goes on
+    assert len([*store.list(Container.JOBS, f"{job.id}/1/ledger/")]) < 20  # of a hundred; what was under way goes on
 
 
 def test_too_many_bad_rows_fail_the_job_and_show_nothing(
@@ -168,7 +164,7 @@ def test_too_many_bad_rows_fail_the_job_and_show_nothing(
 ) -> None:
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5, "error_threshold": 1})
     job = drop(ports, iris.csv(10) + b"x,1,1,1\n1,,1,1\n")
-    assert hub.run(job) == {"stopped": "ErrorThresholdExceeded"}
+    assert hub.run(job) == {"closed": "Failed"}
     assert failed(store, job) == JobError(
         code="ErrorThresholdExceeded",
         message="2 of 12 rows were rejected, more than error_threshold allows (1); nothing was promoted. The first: "
@@ -182,8 +178,8 @@ def test_a_file_that_cannot_be_read_fails_its_job_and_not_the_next(
     endpoint.publish(store, iris_ref)
     broken, good = drop(ports, b"\x00\x01\x02", "flowers/broken"), drop(ports, iris.csv(3))
     running = [hub.start(broken), hub.start(good)]
-    assert [hub.wait(instance) for instance in running] == [{"stopped": "UnreadableInput"}, {"status": "Completed"}]
-    error = jobs.read(store, broken.id).error
+    assert [hub.wait(instance) for instance in running] == [{"closed": "Failed"}, {"status": "Completed"}]
+    error = desk.read(store, broken.id).error
     assert error is not None
     assert error.message == "inbox/flowers/broken: the file holds binary data: a CSV in UTF-8 is needed"
     assert closed(store, good).status == JobStatus.COMPLETED
@@ -197,14 +193,14 @@ def test_an_attempt_that_was_overtaken_stops_and_changes_nothing(
     waits, may_go_on = threading.Event(), threading.Event()
 
     def hold(operation: str) -> None:
-        if operation.startswith(f"read {Container.INBOX}/") and not waits.is_set() and ports.manifests.find(first.id):
+        if operation.startswith(f"read {Container.INBOX}/") and not waits.is_set() and ports.manifests.find(first.work):
             waits.set()
             assert may_go_on.wait(30)
 
     watched.before = hold
     instance = hub.start(first)
     assert waits.wait(30)
-    second = jobs.take_over(store, jobs.read(store, first.id), ports.now())
+    second = desk.take_over(store, desk.read(store, first.id), ports.now())
     assert second is not None
     assert hub.run(second) == {"status": "Completed"}
     before = output(store, first)
@@ -212,7 +208,7 @@ def test_an_attempt_that_was_overtaken_stops_and_changes_nothing(
     assert hub.wait(instance) == {"stopped": "StaleAttempt"}
     assert output(store, first) == before
     assert predicted_rows(store, first) == list(range(20))
-    assert jobs.read(store, first.id).attempt == 2
+    assert desk.read(store, first.id).attempt == 2
 
 
 def test_as_many_mini_batches_run_at_once_as_the_endpoint_says_and_no_more(
