@@ -4,8 +4,9 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 
-from shared.errors import StaleDocument
-from shared.ports import Blob, BlobItem, Page
+from shared.endpoints.locations import Known
+from shared.errors import LocationNotAllowed, StaleDocument
+from shared.ports import Blob, BlobItem, BlobStore, Page
 
 
 class _Stored:
@@ -103,3 +104,17 @@ def _item(name: str, stored: _Stored) -> BlobItem:
 
 def _changed(container: str, name: str) -> StaleDocument:
     return StaleDocument(f"{container}/{name} is not what it was when it was read: read it again and repeat the change")
+
+
+class MemoryAccounts:
+    """Accounts, by their blob addresses; `data` is the data account."""
+
+    def __init__(self, data: BlobStore, others: Mapping[str, BlobStore] = {}) -> None:
+        self._stores = {"": data, **others}
+        self.addresses = Known(("https://data.blob.core.windows.net",), tuple(others))
+
+    def store(self, account: str) -> BlobStore:
+        found = self._stores.get(account)
+        if found is None:
+            raise LocationNotAllowed(f"the app does not know the storage account {account}")
+        return found

@@ -133,6 +133,7 @@ CREDENTIALS = "leave"
         ("https://pärtner.blob.core.windows.net/data/x", "names no host"),
         ("https://partner.blob.core.windows.net./data/x", "names no host"),
         ("https://[::1]/data/x", "names no host"),
+        (f"https://{'a' * 254}/data/x", "names no host"),
         ("https://[::1/data/x", "no address"),
         ("https://partner.blob.core.windows.net:99999/data/x", "no address"),
         ("https://partner.blob.core.windows.net:x/data/x", "no address"),
