@@ -11,6 +11,7 @@ from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
 from shared.endpoints.spec import Endpoint
 from shared.models import segments
+from shared.ports import Place
 
 
 def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint, ports: BatchPorts) -> Job:
@@ -18,7 +19,7 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
 
     Raises LocationNotAllowed, DeploymentNotFound, ModelNotFound, SchemaMismatch, MalformedRequest, OutputTaken.
     """
-    _check(request, endpoint, ports)
+    output = _check(request, endpoint, ports)
     job_id = jobs.requested_id(caller, endpoint.name, key or uuid4().hex, canonical(request))
     job = jobs.new(
         job_id,
@@ -30,7 +31,7 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
         model=request.model,
         params=request.params,
         overrides=request.overrides,
-        **({"output_location": str(request.output)} if request.output is not None else {}),
+        **({"output_location": locations.written(output)} if output is not None else {}),
     )
     claims.claim(job, ports)
     return desk.submit(ports.store, job)
@@ -47,7 +48,8 @@ def retry(job: Job, error_threshold: int | str | None, ports: BatchPorts) -> Job
     return desk.retry(ports.store, job.id, ports.now(), overrides=overrides)
 
 
-def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
+def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> Place | None:
+    """The output's folder, where the caller names one."""
     settings, known = endpoint.revision.batch, ports.known
     for each in request.inputs:
         check_input(locations.parse(each.location, known), endpoint.name, settings.allowed_inputs, known)
@@ -55,3 +57,6 @@ def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
     model = ports.served(deployment.model.ref, deployment.runtime)
     member = segments.by_name(model.package, request.model)
     model.converter(member).params(request.params or None)
+    if request.output is None:
+        return None
+    return check_output(request.output, endpoint.name, settings.allowed_outputs, known)

@@ -16,7 +16,7 @@ from shared.ports import Container, Place
 MAX_NAME: Final = 1024
 _MAX_TEXT: Final = 12 * MAX_NAME
 _CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # What stays readable in a written address; a question mark would begin a query.

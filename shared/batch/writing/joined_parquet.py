@@ -1,1 +1,2 @@
-def join_parquet(parts): return parts
+def join_parquet(parts):
+    return parts
