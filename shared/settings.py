@@ -139,11 +139,9 @@ class Settings(BaseModel):
         "Event Grid writes to the queue inbox-events; LogsAndContainerScan (polling) locally.",
     )
 
-<<<<<<< HEAD
-    @field_validator("audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before")
-=======
-    @field_validator("accounts", "audiences", "allowed_clients", "onnx_execution_providers", mode="before")
->>>>>>> requests
+    @field_validator(
+        "accounts", "audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

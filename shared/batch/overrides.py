@@ -21,7 +21,7 @@ _DURATION: Final = TypeAdapter(timedelta)
 # Where pydantic's own words would tell of patterns and unions.
 _MEANINGS: Final = {
     "errorThreshold": "send rows, a percentage such as 5%, or -1 for any number",
-    "retrySettings.timeout": "send seconds, or a duration such as PT30S: more than 0 and at most 1200 s",
+    "retrySettings.timeout": "send seconds, or a duration such as PT30S: more than 0 and at most 600 s",
     "outputFileName": "send a plain file name of letters, digits, -, _ and ., such as predictions.csv",
     "csv.delimiter": "send one character",
     "csv.quoteChar": "send one character, or an empty text for none",

@@ -93,6 +93,18 @@ def read_request(body: bytes, known: Known, deployment: str | None = None, model
     return JobRequest(inputs, output.folder, params, overrides, deployment, chosen)
 
 
+def read_retry(body: bytes) -> Overrides:
+    """What a retry may change: how many rejected rows it allows. Nothing has to be sent. Raises MalformedRequest."""
+    problems = Problems()
+    document = read_object(body, '{"properties": {"ErrorThreshold": 100}}') if body else {}
+    root = read_members(document, "", ("properties",), problems)
+    overrides = read_overrides(
+        read_members(root.get("properties", {}), "properties", ("errorThreshold",), problems), problems
+    )
+    problems.check()
+    return overrides
+
+
 def canonical(request: JobRequest) -> str:
     """One text for one request, however its caller spelled it."""
     said = {

@@ -5,10 +5,11 @@ from uuid import uuid4
 from shared.batch import claims, desk
 from shared.batch import job as jobs
 from shared.batch.job import Job
-from shared.batch.location import check_input
+from shared.batch.location import check_input, check_output
 from shared.batch.ports import BatchPorts
 from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
+from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint
 from shared.models import segments
 from shared.ports import Place
@@ -37,14 +38,12 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
     return desk.submit(ports.store, job)
 
 
-def retry(job: Job, error_threshold: int | str | None, ports: BatchPorts) -> Job:
+def retry(job: Job, asked: Overrides, ports: BatchPorts) -> Job:
     """The next attempt of a job that has failed or was canceled; it may allow more rejected rows than before.
 
     Raises InvalidTransition.
     """
-    overrides = job.overrides
-    if error_threshold is not None:
-        overrides = overrides.model_copy(update={"error_threshold": error_threshold})
+    overrides = job.overrides.model_copy(update=asked.model_dump(exclude_none=True))
     return desk.retry(ports.store, job.id, ports.now(), overrides=overrides)
 
 

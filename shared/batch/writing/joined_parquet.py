@@ -1,2 +1,0 @@
-def join_parquet(parts):
-    return parts
