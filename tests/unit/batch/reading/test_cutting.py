@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batch.reading import cutting, plan
+from shared.batch.reading import plan
 from shared.batch.reading.cutting import Cut
 from shared.batch.reading.plan import plan_file
 from shared.endpoints.batch_settings import JobSettings
