@@ -44,12 +44,12 @@ def part_table(predictions: Predictions, rows: Rows, labels: Labels) -> pa.Table
     columns: dict[str, pa.Array] = {}
     for name, array in rows.carried.items():
         while name in columns or name in told or name == "row":
-            name = f"input_{name}"  # noqa: PLW2901
+            name = f"input_{name}"
         columns[name] = _carried(name, array)
     columns["row"] = pa.array(rows.numbers, pa.int64())
     for name, output in predictions.outputs.items():
         while name in columns or name in told:
-            name = f"prediction_{name}"  # noqa: PLW2901
+            name = f"prediction_{name}"
         columns[name] = output_column(name, output)
     try:
         return pa.table(columns | told)
@@ -64,7 +64,12 @@ def write_part(table: pa.Table, format: Format) -> bytes:  # noqa: A002 - the se
     if format == "jsonl":
         return write_json_lines(table)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    try:
+        pq.write_table(table, sink, compression="zstd")
+    except pa.ArrowNotImplementedError as error:
+        raise ScoringFailed(
+            f"Parquet cannot hold the output: leave that column out of output_columns, or write jsonl ({error})"
+        ) from None
     return bytes(sink.getvalue())
 
 
