@@ -92,7 +92,6 @@ class _Sink(io.RawIOBase):
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._size_bytes = 0
 
     def writable(self) -> bool:
         return True
@@ -100,11 +99,7 @@ class _Sink(io.RawIOBase):
     def write(self, data: Any) -> int:
         piece = bytes(data)
         self._pieces.append(piece)
-        self._size_bytes += len(piece)
         return len(piece)
-
-    def tell(self) -> int:
-        return self._size_bytes
 
     def taken(self) -> bytes:
         """What was written since this was last asked."""

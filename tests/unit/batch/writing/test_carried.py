@@ -46,6 +46,7 @@ CASES: list[tuple[pa.Array, list[Any], list[str]]] = [
     (pa.array([{"a": [b"a"]}, None]), [{"a": ["YQ=="]}, None], ['{"a":["YQ=="]}', ""]),
     (pa.array([{}, None], pa.struct([])), [{}, None], ["{}", ""]),
     (pa.array([[(1, "a")], None], pa.map_(pa.int8(), pa.string())), [{"1": "a"}, None], ['{"1":"a"}', ""]),
+    (pa.ListArray.from_arrays([0, 1, 2], json_column(["a", None])), [['"a"'], [None]], ['["\\"a\\""]', "[null]"]),
     (pa.nulls(2), [None, None], ["", ""]),
     (json_column(["a", None]), ['"a"', None], ['"a"', ""]),
 ]  # fmt: skip
