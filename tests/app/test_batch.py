@@ -41,7 +41,10 @@ def test_dropped_csv_is_scored_whole(client: Client, account: BlobServiceClient,
     content = iris.csv(150) + b"x,1,2,3\n,1,2,3\n"
     job_id = drop(account, flowers, gzip.compress(content) if packed else content, "csv.gz" if packed else "csv")
     job = client.finished(flowers, job_id)
-    assert (job["status"], job["counts"]) == ("Completed", {"rows": 152, "predicted": 150, "rejected": 2, "mini_batches": 4})
+    assert (job["status"], job["counts"]) == (
+        "Completed",
+        {"rows": 152, "predicted": 150, "rejected": 2, "mini_batches": 4},
+    )
 
     table = predictions(account, job)
     assert table["row"].to_pylist() == list(range(150))
@@ -153,7 +156,11 @@ def test_status_is_told_in_azure_mls_words(client: Client, account: BlobServiceC
     job = client.finished(flowers, drop(account, flowers, iris.csv(81)))
     progress = {name: job["progress"][name] for name in ("mini_batches", "mini_batches_done", "rows", "rows_done")}
     assert progress == {"mini_batches": 3, "mini_batches_done": 3, "rows": 81, "rows_done": 81}
-    assert (job["progress"]["percent"], job["progress"]["eta"], job["progress"]["rows_per_s"] > 0) == (100.0, None, True)
+    assert (job["progress"]["percent"], job["progress"]["eta"], job["progress"]["rows_per_s"] > 0) == (
+        100.0,
+        None,
+        True,
+    )
     assert "attempt" not in job
     assert requests.get(f"{client.stack.url}/endpoints/{flowers}/jobs/{job['id']}", timeout=10).status_code == 401
 

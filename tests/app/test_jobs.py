@@ -171,9 +171,14 @@ def test_a_failed_job_goes_on_where_it_stopped_when_more_rejected_rows_are_allow
 def test_one_file_in_the_folder_and_the_format_that_the_caller_names(
     client: Client, account: BlobServiceClient, garden: str
 ) -> None:
-    uri = upload(account, "garden/one.csv", b"id,note," + iris.csv(1).splitlines()[0] + b"\n" + b"".join(
-        f"{row},n{row},{','.join(map(str, values))}\n".encode() for row, values in enumerate(iris.rows(95))
-    ))
+    uri = upload(
+        account,
+        "garden/one.csv",
+        b"id,note,"
+        + iris.csv(1).splitlines()[0]
+        + b"\n"
+        + b"".join(f"{row},n{row},{','.join(map(str, values))}\n".encode() for row, values in enumerate(iris.rows(95))),
+    )
     output = {"score": {"JobOutputType": "UriFile", "Uri": f"predictions/garden/{uuid.uuid4()}/mine.csv"}}
     asked = body(uri, OutputData=output, MiniBatchSize=10, outputColumns=["id"])
     job = client.finished(garden, submit(client, garden, asked).json()["id"])
@@ -232,7 +237,9 @@ def test_nothing_is_read_or_written_where_the_endpoint_may_not(
     assert reply.status_code in (400, 403)
 
 
-def test_jobs_are_listed_by_page_status_and_submitter(client: Client, account: BlobServiceClient, publish: Publish) -> None:
+def test_jobs_are_listed_by_page_status_and_submitter(
+    client: Client, account: BlobServiceClient, publish: Publish
+) -> None:
     publish("listed", batch={"drop": "folder"})
     uri = upload(account, "listed/a.csv", iris.csv(1))
     ids = [submit(client, "listed", body(uri)).json()["id"] for _ in range(5)]
