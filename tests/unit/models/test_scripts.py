@@ -17,7 +17,7 @@ from shared.errors import ModelNotReady, SchemaMismatch, ScoringFailed, ScoringT
 from shared.models.flavor import Abort, FilesAnswer, RawCall, RawReply, Script
 from shared.models.loaded import LoadedScript
 from shared.models.loader import ModelId
-from shared.models.package import CodeConfiguration, ModelPackage, ModelRef, PackagedFile
+from shared.models.package import CodeConfiguration, ModelPackage, ModelRef, PackagedFile, PackagedModel
 from shared.models.scripts import run_files, run_rows
 from shared.models.served import ServedModel
 from shared.models.signature import Inputs, Signature
@@ -63,7 +63,10 @@ def served(script: Script) -> ServedModel:
     ref = ModelRef("mine", "1", "sha256:" + "0" * 64)
     file = PackagedFile(path="code/score.py", size_bytes=0, sha256="0" * 64)
     code = CodeConfiguration(code="code", scoring_script="score.py", model="code")
-    package = ModelPackage(name="mine", version="1", signature=Signature(), code_configuration=code, files=(file,))
+    only = PackagedModel(flavor="script")
+    package = ModelPackage(
+        name="mine", version="1", signature=Signature(), model=only, code_configuration=code, files=(file,)
+    )
     loader = make_loader(MemoryBlobs())
     loader._keep(ModelId(ref), LoadedScript(ref, script, on_close=lambda: None))
     return ServedModel(ModelId(ref), package, loader)
