@@ -103,6 +103,16 @@ def check_prefixes(prefixes: Iterable[str], *, for_outputs: bool = False) -> Non
             raise ValueError(f"'{text}' is in a container of the app's own, which can be allowed to no endpoint")
 
 
+def check_below(text: str, prefixes: Iterable[str], schedule: str) -> None:
+    """Of what a schedule reads. Raises ValueError."""
+    try:
+        place = parse(text, _local(text))
+    except MalformedRequest as error:
+        raise ValueError(f"schedule '{schedule}': {error.message}") from None
+    if not any(is_below(place, parse(prefix, _local(prefix))) for prefix in prefixes):
+        raise ValueError(f"schedule '{schedule}' must read from {', '.join(prefixes)}")
+
+
 def _local(text: str) -> Known:
     """Which accounts an emulator has is not known when a file is published: the first segment counts as one."""
     if not text.startswith("http://"):
