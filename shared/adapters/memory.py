@@ -118,3 +118,13 @@ class MemoryAccounts:
         if found is None:
             raise LocationNotAllowed(f"the app does not know the storage account {account}")
         return found
+
+
+class MemoryAnnouncer[Event]:
+    """An Announcer that keeps what it was told, in that order."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def announce(self, event: Event) -> None:
+        self.events.append(event)
