@@ -86,7 +86,7 @@ def _build() -> Services:
     The adapters come in here: with them come the SDKs, which a process that only indexes the functions never needs.
     """
     from shared.adapters.accounts import StorageAccounts
-    from shared.adapters.announcements import Announcements
+    from shared.adapters.announcements import JobAnnouncements
     from shared.adapters.entra import EntraKeys
 
     settings = read_settings(os.environ)
@@ -121,7 +121,7 @@ def _build() -> Services:
             manifests=Manifests(store),
             catalog=catalog,
             loader=loader,
-            announcer=Announcements(settings),
+            announcer=JobAnnouncements(settings),
             now=lambda: datetime.now(UTC),
             heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
             retry_window=timedelta(seconds=settings.retry_window_s),

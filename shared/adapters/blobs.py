@@ -28,7 +28,7 @@ _COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
-_CLIENT: Final[dict[str, Any]] = {
+CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "connection_timeout": 5,
     "read_timeout": 60,
     "retry_total": 3,
@@ -41,15 +41,15 @@ _CLIENT: Final[dict[str, Any]] = {
 def connect(settings: Settings) -> BlobServiceClient:
     """The data account: in Azure with the app's managed identity, and no key at all; locally a connection string."""
     if not settings.data_blob_service_uri:
-        return BlobServiceClient.from_connection_string(settings.data, **_CLIENT)
+        return BlobServiceClient.from_connection_string(settings.data, **CLIENT_OPTIONS)
     return open_account(settings.data_blob_service_uri, settings.data_client_id)
 
 
 def open_account(given: str, client_id: str) -> BlobServiceClient:
     """`given`: a blob address, or a connection string. Raises ValueError for what is neither."""
     if "=" in given:
-        return BlobServiceClient.from_connection_string(given, **_CLIENT)
-    return BlobServiceClient(given, credential=ManagedIdentityCredential(client_id=client_id or None), **_CLIENT)
+        return BlobServiceClient.from_connection_string(given, **CLIENT_OPTIONS)
+    return BlobServiceClient(given, credential=ManagedIdentityCredential(client_id=client_id or None), **CLIENT_OPTIONS)
 
 
 class BlobStorage:

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from shared.documents import Document
 from shared.endpoints.locations import Known
 from shared.errors import LocationNotAllowed, StaleDocument
 from shared.ports import Blob, BlobItem, BlobStore, Page
@@ -122,11 +121,11 @@ class MemoryAccounts:
         return found
 
 
-class MemoryAnnouncer:
-    """Keeps what was announced."""
+class MemoryAnnouncer[Event]:
+    """An Announcer that keeps what it was told, in that order."""
 
     def __init__(self) -> None:
-        self.events: list[Document] = []
+        self.events: list[Event] = []
 
-    def announce(self, event: Document) -> None:
+    def announce(self, event: Event) -> None:
         self.events.append(event)

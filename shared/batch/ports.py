@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from shared.batch import desk
-from shared.batch.announcement import Announcer
+from shared.batch.events import Announcer
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.work import Work
