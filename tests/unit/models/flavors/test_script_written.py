@@ -120,6 +120,13 @@ def test_more_files_than_a_call_may_write_are_refused(script: SandboxedScript, t
     assert len(call(script, tmp_path, many.format(10_000))) == 10_000
 
 
+def test_the_app_counts_files_itself(script: SandboxedScript, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.models.flavors.script_files.MOST_FILES", 2)
+    many = "[open(out / str(n), 'w').close() for n in range({})]"
+    assert refused(script, tmp_path, many.format(3)) == "the score.py wrote more than 2 files for one mini-batch"
+    assert len(call(script, tmp_path, many.format(2))) == 2
+
+
 def test_each_of_two_workers_has_a_folder_and_each_call_its_files(tmp_path: Path) -> None:
     with running(tmp_path / "package", SOURCE, WorkerSpec(workers=2)) as script:
 
