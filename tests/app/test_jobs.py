@@ -1,4 +1,4 @@
-"""Jobs by REST: Azure ML's contract of a batch endpoint, Data Factory's of a long-running operation, and no surprises."""
+"""Jobs by REST: Azure ML's contract of a batch endpoint, and Data Factory's of a long-running operation."""
 
 import csv
 import io
@@ -232,7 +232,7 @@ def test_json_lines_and_parquet_by_a_pattern_with_params_and_several_inputs(
 def test_nothing_is_read_or_written_where_the_endpoint_may_not(
     client: Client, garden: str, uri: str, status: int, code: str
 ) -> None:
-    reply = submit(client, garden, body(uri))
+    reply = submit(client, garden, body(uri, "UriFolder" if uri.endswith("/") else "UriFile"))
     assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
     output = {"score": {"JobOutputType": "UriFolder", "Uri": uri}}
     reply = submit(client, garden, body("inbox/garden/a.csv", OutputData=output))
