@@ -47,8 +47,7 @@ def _slices(
 ) -> Iterator[pa.Table]:
     """A group that other mini-batches need, too, is kept."""
     first = 0
-    for group in range(footer.about.num_row_groups):
-        rows = footer.about.row_group(group).num_rows
+    for group, (rows, _) in enumerate(footer.groups):
         start, stop = max(span.first_row, first), min(span.first_row + span.rows, first + rows)
         if (start, stop) == (first, first + rows) and rows:
             yield _unpacked(source, footer, group, names)
