@@ -200,11 +200,11 @@ def test_the_labels_of_rows_are_no_column() -> None:
 
 def test_without_a_signature_the_types_are_those_of_the_file() -> None:
     columns = {
-        "n": [1, None],
-        "b": [True, None],
-        "t": pa.array([1, None], pa.timestamp("s")),
-        "x": [float("inf"), 1.5],
-        "s": ["p", "q"],
+        "n": [1, None, 3],
+        "b": [True, None, False],
+        "t": pa.array([1, None, 10**12], pa.timestamp("s")),
+        "x": [float("inf"), 1.5, 2.5],
+        "s": ["p", "q", "r"],
     }
     rows = read(packed(pa.table(columns)), Signature())
     assert {name: (array.dtype.str, array.tolist()) for name, array in rows.features.items() if name in "bxs"} == {
@@ -214,7 +214,16 @@ def test_without_a_signature_the_types_are_those_of_the_file() -> None:
     }
     assert rows.features["t"].dtype == np.dtype("datetime64[ns]")
     assert np.isnan(rows.features["n"]).all()
-    assert [(entry.row, entry.reason) for entry in rows.rejected] == [(0, "x: the value is not a finite number")]
+    assert [(entry.row, entry.reason) for entry in rows.rejected] == [
+        (0, "x: the value is not a finite number"),
+        (2, "t: this is not a date and time in ISO 8601 from the years 1678 to 2261"),
+    ]
+
+
+def test_values_that_python_has_no_type_for_are_told() -> None:
+    column = Signature(columns=(Column(name="a", type="any"),))
+    with pytest.raises(UnreadableInput, match="holds values that cannot be read: use plainer types"):
+        read(packed(pa.table({"a": pa.array([2**62], pa.duration("s"))})), column)
 
 
 @pytest.mark.parametrize(
