@@ -3,10 +3,7 @@
 import io
 import json
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,16 +15,14 @@ from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.batch.windows import list_pending
-from shared.errors import InputChanged, InvalidTransition, JobCanceled, ModelNotReady, ScoringFailed, StaleAttempt
+from shared.errors import InputChanged, InvalidTransition, ModelNotReady, ScoringFailed, StaleAttempt
 from shared.models.package import ModelRef
 from shared.ports import Container
 from tests.support import endpoint, iris
-from tests.support.batch import Clock, WatchedStore, drop, make_ports
+from tests.support.batch import WatchedStore, drop, make_ports
 from tests.support.loading import load
 
 BAD_LAST = b"junk,1,1,1\n"
-
-type Stop = Callable[[MemoryBlobs, Job], None]
 
 
 @pytest.fixture
@@ -135,34 +130,6 @@ def test_a_second_attempt_never_writes_over_the_parts_of_the_first(
     assert theirs.startswith(f"{job.id}/1/parts/00000000-2-")
 
 
-def overtake(store: MemoryBlobs, job: Job) -> None:
-    desk.take_over(store, desk.read(store, job.id), job.heartbeat_at)
-
-
-def cancel(store: MemoryBlobs, job: Job) -> None:
-    desk.request_cancel(store, job.id)
-
-
-@pytest.mark.parametrize(("stop", "error"), [(overtake, StaleAttempt), (cancel, JobCanceled)])
-@pytest.mark.parametrize("at", ["find jobs", "read inbox", "write staging"])
-def test_an_attempt_that_is_stopped_takes_back_what_it_staged_and_records_nothing(
-    store: MemoryBlobs, ports: BatchPorts, job: Job, at: str, stop: Stop, error: type[Exception]
-) -> None:
-    watched, done = WatchedStore(store), list[str]()
-
-    def act(operation: str) -> None:
-        if operation.startswith(at) and not done:
-            done.append(operation)
-            stop(store, job)
-
-    watched.after = act
-    with pytest.raises(error):
-        score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
-    assert done
-    assert ledger.find(store, job.work, 3) is None
-    assert staged(store) == []
-
-
 @pytest.mark.parametrize("data", [None, b"other"])
 def test_an_input_that_changed_is_not_scored(
     store: MemoryBlobs, ports: BatchPorts, job: Job, data: bytes | None
@@ -219,26 +186,3 @@ def test_the_same_job_leaves_the_same_parts_whoever_scores_it(store: MemoryBlobs
     first = score_mini_batch(job.work, 0, ports)
     store.delete(Container.JOBS, f"{job.id}/1/ledger/000000/00000000")
     assert score_mini_batch(job.work, 0, make_ports(store, ports.now)) == first
-
-
-def test_a_step_shows_signs_of_life_however_long_it_takes(store: MemoryBlobs, clock: Clock, job: Job) -> None:
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
-    clock.go_on(minutes=1)
-    with ports.alive(job.work):
-        deadline = time.monotonic() + 30
-        while desk.read(store, job.id).heartbeat_at != clock():
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-
-
-def test_a_step_that_was_overtaken_goes_on_to_find_out_for_itself(
-    store: MemoryBlobs, clock: Clock, job: Job, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
-    desk.take_over(store, desk.read(store, job.id), clock())
-    with ports.alive(job.work):
-        deadline = time.monotonic() + 30
-        while "attempt 1 has to stop" not in caplog.text:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
