@@ -111,20 +111,3 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         path = f"{self.container}/{self.name}"
         return f"{self.account}/{path}" if self.account else path
-
-
-class Accounts(Protocol):
-    """The storage accounts that jobs may read from and write to.
-
-    `own`: blob addresses of the data account, without a slash at their end; `others`: of the further ones.
-    """
-
-    @property
-    def own(self) -> tuple[str, ...]: ...
-
-    @property
-    def others(self) -> tuple[str, ...]: ...
-
-    def store(self, account: str) -> BlobStore:
-        """Of the data account for "". Raises NotAuthorized for an account that is not among those of the settings."""
-        ...

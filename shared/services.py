@@ -85,12 +85,14 @@ def _build() -> Services:
 
     The adapters come in here: with them come the SDKs, which a process that only indexes the functions never needs.
     """
-    from shared.adapters import blobs
+    from shared.adapters.accounts import StorageAccounts
+    from shared.adapters.announcements import JobAnnouncements
     from shared.adapters.entra import EntraKeys
 
     settings = read_settings(os.environ)
     rules = TokenRules.from_settings(settings)
-    store = blobs.BlobStorage(blobs.connect(settings))
+    accounts = StorageAccounts(settings)
+    store = accounts.store("")
     catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
     memory_bytes = settings.memory_bytes or instance.memory_bytes()
     options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
@@ -115,11 +117,14 @@ def _build() -> Services:
         ),
         batch=BatchPorts(
             store=store,
+            accounts=accounts,
             manifests=Manifests(store),
             catalog=catalog,
             loader=loader,
+            announcer=JobAnnouncements(settings),
             now=lambda: datetime.now(UTC),
             heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
+            retry_window=timedelta(seconds=settings.retry_window_s),
             max_input_bytes=settings.max_input_bytes,
         ),
         readiness=Readiness(store, clock=time.monotonic),

@@ -17,7 +17,7 @@ from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
 from shared.adapters.blob_errors import changed, code, translated, unavailable
-from shared.errors import MalformedRequest, StaleDocument, StorageUnavailable
+from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
 from shared.settings import Settings
 
@@ -28,7 +28,7 @@ _COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
-_CLIENT: Final[dict[str, Any]] = {
+CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "connection_timeout": 5,
     "read_timeout": 60,
     "retry_total": 3,
@@ -39,18 +39,25 @@ _CLIENT: Final[dict[str, Any]] = {
 
 
 def connect(settings: Settings) -> BlobServiceClient:
-    """In Azure with the app's managed identity, and no key at all; locally with a connection string."""
+    """The data account: in Azure with the app's managed identity, and no key at all; locally a connection string."""
     if not settings.data_blob_service_uri:
-        return BlobServiceClient.from_connection_string(settings.data, **_CLIENT)
-    credential = ManagedIdentityCredential(client_id=settings.data_client_id or None)
-    return BlobServiceClient(settings.data_blob_service_uri, credential=credential, **_CLIENT)
+        return BlobServiceClient.from_connection_string(settings.data, **CLIENT_OPTIONS)
+    return open_account(settings.data_blob_service_uri, settings.data_client_id)
+
+
+def open_account(given: str, client_id: str) -> BlobServiceClient:
+    """`given`: a blob address, or a connection string. Raises ValueError for what is neither."""
+    if "=" in given:
+        return BlobServiceClient.from_connection_string(given, **CLIENT_OPTIONS)
+    return BlobServiceClient(given, credential=ManagedIdentityCredential(client_id=client_id or None), **CLIENT_OPTIONS)
 
 
 class BlobStorage:
-    """A BlobStore over one data account. Missing containers are made on the first write (local runs)."""
+    """A BlobStore over one account. In the app's own, missing containers are made on the first write (local runs)."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(self, service: BlobServiceClient, *, makes_containers: bool = True) -> None:
         self._service = service
+        self._makes_containers = makes_containers
         self._clients: dict[str, ContainerClient] = {}
 
     def _container(self, name: str) -> ContainerClient:
@@ -199,6 +206,8 @@ class BlobStorage:
             return write()
 
     def _make(self, container: str) -> None:
+        if not self._makes_containers:
+            raise LocationNotAllowed(f"there is no container '{container}' in that account: create it, and try again")
         try:
             self._container(container).create_container()
         except ResourceExistsError:

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
-from shared.documents import Document
-from shared.errors import NotAuthorized, StaleDocument
+from shared.endpoints.locations import Known
+from shared.errors import LocationNotAllowed, StaleDocument
 from shared.ports import Blob, BlobItem, BlobStore, Page
 
 
@@ -108,26 +108,24 @@ def _changed(container: str, name: str) -> StaleDocument:
 
 
 class MemoryAccounts:
-    """Accounts by their addresses; the data account's own is https://data.blob.core.windows.net."""
-
-    own = ("https://data.blob.core.windows.net",)
+    """Accounts, by their blob addresses; `data` is the data account."""
 
     def __init__(self, data: BlobStore, others: Mapping[str, BlobStore] = MappingProxyType({})) -> None:
         self._stores = {"": data, **others}
-        self.others = tuple(others)
+        self.addresses = Known(("https://data.blob.core.windows.net",), tuple(others))
 
     def store(self, account: str) -> BlobStore:
         found = self._stores.get(account)
         if found is None:
-            raise NotAuthorized(f"the account {account} is not among those of SLIPWAY_ACCOUNTS")
+            raise LocationNotAllowed(f"the app does not know the storage account {account}")
         return found
 
 
-class MemoryAnnouncer:
-    """Keeps what was announced."""
+class MemoryAnnouncer[Event]:
+    """An Announcer that keeps what it was told, in that order."""
 
     def __init__(self) -> None:
-        self.events: list[Document] = []
+        self.events: list[Event] = []
 
-    def announce(self, event: Document) -> None:
+    def announce(self, event: Event) -> None:
         self.events.append(event)

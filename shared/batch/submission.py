@@ -5,12 +5,14 @@ from uuid import uuid4
 from shared.batch import claims, desk
 from shared.batch import job as jobs
 from shared.batch.job import Job
-from shared.batch.location import check_input
+from shared.batch.location import check_input, check_output
 from shared.batch.ports import BatchPorts
 from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
+from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint
 from shared.models import segments
+from shared.ports import Place
 
 
 def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint, ports: BatchPorts) -> Job:
@@ -18,7 +20,7 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
 
     Raises LocationNotAllowed, DeploymentNotFound, ModelNotFound, SchemaMismatch, MalformedRequest, OutputTaken.
     """
-    _check(request, endpoint, ports)
+    output = _check(request, endpoint, ports)
     job_id = jobs.requested_id(caller, endpoint.name, key or uuid4().hex, canonical(request))
     job = jobs.new(
         job_id,
@@ -30,24 +32,23 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
         model=request.model,
         params=request.params,
         overrides=request.overrides,
-        **({"output_location": str(request.output)} if request.output is not None else {}),
+        **({"output_location": locations.written(output)} if output is not None else {}),
     )
     claims.claim(job, ports)
     return desk.submit(ports.store, job)
 
 
-def retry(job: Job, error_threshold: int | str | None, ports: BatchPorts) -> Job:
+def retry(job: Job, asked: Overrides, ports: BatchPorts) -> Job:
     """The next attempt of a job that has failed or was canceled; it may allow more rejected rows than before.
 
     Raises InvalidTransition.
     """
-    overrides = job.overrides
-    if error_threshold is not None:
-        overrides = overrides.model_copy(update={"error_threshold": error_threshold})
+    overrides = job.overrides.model_copy(update=asked.model_dump(exclude_none=True))
     return desk.retry(ports.store, job.id, ports.now(), overrides=overrides)
 
 
-def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
+def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> Place | None:
+    """The output's folder, where the caller names one."""
     settings, known = endpoint.revision.batch, ports.known
     for each in request.inputs:
         check_input(locations.parse(each.location, known), endpoint.name, settings.allowed_inputs, known)
@@ -55,3 +56,6 @@ def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> None:
     model = ports.served(deployment.model.ref, deployment.runtime)
     member = segments.by_name(model.package, request.model)
     model.converter(member).params(request.params or None)
+    if request.output is None:
+        return None
+    return check_output(request.output, endpoint.name, settings.allowed_outputs, known)

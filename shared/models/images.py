@@ -14,7 +14,7 @@ MOST_PIXELS: Final = 64_000_000
 _MOST_SCANS: Final = 200
 _SCAN: Final = b"\xff\xda"
 # The others have more than 8 bits a channel, which would be lost, or no colours that could be told.
-_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV"})
+_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 _MODE_OF: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS: Final = frozenset(_MODE_OF)
 

@@ -10,8 +10,9 @@ import azure.functions as func
 from azure.durable_functions import Blueprint
 
 from shared.auth.access import Principal, Role, require
-from shared.batch import capability, desk, progress, requests, submission
+from shared.batch import capability, desk, progress, submission
 from shared.batch.job import Job, JobStatus
+from shared.batch.request import read_request, read_retry
 from shared.endpoints.spec import Endpoint
 from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest
 from shared.services import services
@@ -34,12 +35,8 @@ _FOLLOWED: Final = frozenset({"$top", "$skiptoken", "status", "submitted_by"})
 async def _submit(call: Call) -> Reply:
     principal, endpoint = await _admitted(call, Role.BATCH)
     ports, settings = services().batch, services().settings
-    asked = requests.read(
-        bounded(call.body, settings.max_body_bytes),
-        ports.accounts.addresses,
-        deployment=call.header("azureml-model-deployment"),
-        model=call.header("x-slipway-model"),
-    )
+    pinned, model = call.header("azureml-model-deployment"), call.header("x-slipway-model")
+    asked = read_request(bounded(call.body, settings.max_body_bytes), ports.known, pinned, model)
     job = await asyncio.to_thread(submission.submit, asked, principal.id, _key(call), endpoint, ports)
     if not job.status.finished:
         await asyncio.to_thread(start, call.client, job)
@@ -119,7 +116,7 @@ async def _retry(call: Call) -> Reply:
     """Goes on where the job has failed, with the same model and input; it may allow more rejected rows this time."""
     _, endpoint = await _admitted(call, Role.BATCH)
     job = await _find(call, endpoint.name)
-    asked = requests.read_retry(bounded(call.body, services().settings.max_body_bytes))
+    asked = read_retry(bounded(call.body, services().settings.max_body_bytes))
     again = await asyncio.to_thread(submission.retry, job, asked, services().batch)
     await asyncio.to_thread(start, call.client, again)
     return await _accepted(call, again)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from shared.adapters.memory import MemoryAccounts, MemoryAnnouncer
 from shared.batch import intake
-from shared.batch.announcement import Announcer
+from shared.batch.events import Announcer
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts

@@ -25,9 +25,12 @@ def csv_columns(line: bytes, options: CsvOptions, signature: Signature) -> tuple
         raise UnreadableInput(f"the first line is longer than {MAX_FIRST_BYTES} bytes: this is no CSV in this dialect")
     try:
         rows = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=options.delimiter, quotechar=options.quote_char or None, quoting=csv.QUOTE_MINIMAL if options.quote_char else csv.QUOTE_NONE, strict=True,
-        )  # fmt: skip
+            io.StringIO(text),
+            delimiter=options.delimiter,
+            quotechar=options.quote_char or None,
+            quoting=csv.QUOTE_MINIMAL if options.quote_char else csv.QUOTE_NONE,
+            strict=True,
+        )
         values = tuple(next(rows, ()))
     except csv.Error as error:
         raise UnreadableInput(f"the header is not CSV: {error}") from None

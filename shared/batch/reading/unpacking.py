@@ -17,7 +17,7 @@ _GZIP_PIECE_BYTES: Final = 64 * 1024
 _MAX_GZIP_MEMBERS: Final = 1_000_000
 _GZIP_WINDOW: Final = 31  # zlib's code for a gzip with its header and checksum
 # Python's codecs that are no encodings of files; some take time that grows with the square of the length.
-_NO_FILES: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7"})
+_NO_FILES: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 _UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
 
 

@@ -1,20 +1,41 @@
-"""The index finds the same records as Python's csv module, wherever the file is cut into chunks."""
+"""Cutting finds the same records as Python's csv module, wherever the file is cut into chunks."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batch import csv_index
-from shared.batch.csv_index import Span, index
+from shared.batch.reading import plan
+from shared.batch.reading.cutting import Cut
+from shared.batch.reading.plan import plan_file
+from shared.endpoints.batch_settings import JobSettings
 from shared.errors import UnreadableInput
+from shared.models.signature import Signature
+from tests.support.reading import LIMIT, MemorySource, Staging
 
 BOM = b"\xef\xbb\xbf"
 values = st.text(st.sampled_from('ab ,"\n\r;é花'), max_size=6).map(lambda text: text.replace("\r", "\r\n"))
 line_ends = st.sampled_from(["\n", "\r\n"])
+
+
+class Index(NamedTuple):
+    columns: tuple[str, ...]
+    spans: list[Cut]
+
+
+def index(chunks: Iterable[bytes], rows: int, **csv_options: object) -> Index:
+    """Of a CSV that is read in these pieces."""
+    pieces = list(chunks)
+    source = MemorySource(b"".join(pieces))
+    settings = JobSettings.model_validate({"input_format": "csv", "mini_batch_size": rows, "csv": csv_options})
+    source.chunks = lambda size_bytes=0: iter(pieces)  # type: ignore[method-assign]
+    planned = plan_file(source, settings, Signature(), Staging(), LIMIT)
+    assert planned.source is source
+    return Index(planned.columns, [Cut(span.offset, span.length, span.first_row, span.rows) for span in planned.spans])
 
 
 def chunked(data: bytes, size: int) -> Iterator[bytes]:
@@ -67,7 +88,7 @@ def test_the_size_of_the_chunks_makes_no_difference(text: str, rows: int) -> Non
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_offsets_count_the_bytes_of_the_file(size: int) -> None:
     data = BOM + b"a,b\r\n\r\n1,2\r\n\r\n\n3,4\r\n5,6"
-    assert index(chunked(data, size), 2).spans == [Span(10, 13, 0, 2), Span(23, 3, 2, 1)]
+    assert index(chunked(data, size), 2).spans == [Cut(10, 13, 0, 2), Cut(23, 3, 2, 1)]
 
 
 @pytest.mark.parametrize("data", [b"a,b", b"a,b\n", b"a,b\r\n", b"a,b\n\n\r\n", b"a,b\n\r", b"\n\na,b\n", BOM + b"a,b"])
@@ -77,7 +98,7 @@ def test_a_header_alone_is_a_file_without_rows(data: bytes, size: int) -> None:
 
 
 def test_empty_chunks_are_nothing() -> None:
-    assert index([b"", b"a,", b"", b"b\n1", b"", b",2\n", b""], 10) == (("a", "b"), [Span(4, 4, 0, 1)])
+    assert index([b"", b"a,", b"", b"b\n1", b"", b",2\n", b""], 10) == (("a", "b"), [Cut(4, 4, 0, 1)])
 
 
 def test_a_header_may_span_lines_and_hold_quotes() -> None:
@@ -95,7 +116,7 @@ def test_a_file_with_nothing_in_it_is_empty(data: bytes, size: int) -> None:
     ("data", "reason"),
     [
         (b"\x00", "binary data"),
-        (b"PK\x03\x04\x00\x00", "binary data"),
+        (b"PK\x03\x04\x00\x00", "this is a zip file: unpack it"),
         (b"a,b\n1,2\n3,\x004\n", "binary data"),
         (b'a,b\n1,"2\n3,4\n', "a quote is opened and never closed"),
         (b'"a,b\n1,2\n', "a quote is opened and never closed"),
@@ -115,17 +136,19 @@ def test_what_is_no_csv_is_told_apart(data: bytes, reason: str, size: int) -> No
 
 
 def test_a_first_line_without_end_is_given_up_early() -> None:
-    def endless() -> Iterator[bytes]:
-        for _ in range(100):
-            yield b"x" * 100_000
-        raise AssertionError("read on and on")
-
+    source = MemorySource(b"x" * 10_000_000, chunk_bytes=100_000)
     with pytest.raises(UnreadableInput, match="the first line is longer than 1048576 bytes"):
-        index(endless(), 10)
+        plan_file(source, JobSettings(), Signature(), Staging(), LIMIT)
+    assert source.calls < 15
+
+
+def test_a_first_line_that_is_too_long_is_refused_in_one_chunk_too() -> None:
+    with pytest.raises(UnreadableInput, match="the first line is longer than 1048576 bytes"):
+        index([b",".join([b"x" * 100_000] * 11) + b"\n1\n"], 10)
 
 
 def test_a_mini_batch_that_would_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_index, "_MAX_SPAN_BYTES", 20)
+    monkeypatch.setitem(plan._MAX_SPAN_BYTES, "csv", 20)
     assert len(index([b"a,b\n" + b"1,2\n" * 10], 5).spans) == 2
     with pytest.raises(UnreadableInput, match="a mini-batch of 6 rows has more than 20 bytes: lower mini_batch_size"):
         index([b"a,b\n" + b"1,2\n" * 10], 6)

@@ -8,10 +8,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.batch.formats import Rejected, Rows, read_csv
+from shared.batch.manifest import InputFile, Span
+from shared.batch.reading.rows import Reading, read_rows
+from shared.batch.rows import Rejected, Rows
+from shared.endpoints.batch_settings import CsvOptions
 from shared.errors import UnreadableInput
 from shared.models.coercion import ColumnType
+from shared.models.features import Converter
 from shared.models.signature import Column, Signature
+from tests.support.reading import MemorySource
+
+PATH = "inbox/flights/day.csv"
+
+
+def read_csv(data: bytes, names: tuple[str, ...], signature: Signature, first_row: int, rows: int) -> Rows:
+    file = InputFile(
+        path=PATH, container="inbox", blob="b", etag="1", size_bytes=len(data), format="csv", columns=names
+    )
+    span = Span(file=0, first_row=first_row, rows=rows, offset=0, length=len(data))
+    return read_rows(MemorySource(data), file, span, Reading(signature, Converter(signature), CsvOptions(), ()))
+
+
+def rejected(row: int, reason: str) -> Rejected:
+    return Rejected(PATH, row, reason)
 
 
 def read(data: str | bytes, *columns: Column, first_row: int = 0, rows: int | None = None) -> Rows:
@@ -109,7 +128,7 @@ def test_a_bad_value_sets_its_row_aside_and_no_other(
     good = {"boolean": "true", "string": "good"}.get(kind, "7")
     lines = [f"{good},", f"{text},", f"{good},", *(f"{neighbour}," for neighbour in neighbours)]
     found = read("\n".join(lines) + "\n", column(kind), OTHER, rows=len(lines), first_row=100)
-    assert found.rejected[0] == Rejected(101, reason)
+    assert found.rejected[0] == rejected(101, reason)
     assert found.numbers.tolist()[:2] == [100, 102]
     assert len(found.features["x"]) == len(found.features["other"]) == len(found.numbers)
 
@@ -159,10 +178,10 @@ def test_rows_with_too_few_or_too_many_values_are_numbered_right() -> None:
     assert found.features["x"].tolist() == [1, 3, 5, 8]
     assert found.features["y"].tolist() == ["a", "b\n\nb", "f", "h"]
     assert found.rejected == [
-        Rejected(51, "the row has 1 values, the header 2"),
-        Rejected(53, "the row has 3 values, the header 2"),
-        Rejected(55, "the row has 1 values, the header 2"),
-        Rejected(56, "x: 'x' is not a whole number of type long"),
+        rejected(51, "the row has 1 values, but there are 2 columns"),
+        rejected(53, "the row has 3 values, but there are 2 columns"),
+        rejected(55, "the row has 1 values, but there are 2 columns"),
+        rejected(56, "x: 'x' is not a whole number of type long"),
     ]
 
 
@@ -178,7 +197,7 @@ def test_a_file_of_bad_rows_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("data", [b"1,a\n2,\xff\n", b"1,a\nx,\xff\n", b"1,a\n\xff,b\n"])
 def test_bytes_that_are_no_utf8_make_the_file_unreadable(data: bytes) -> None:
-    with pytest.raises(UnreadableInput, match="the file is not text in UTF-8"):
+    with pytest.raises(UnreadableInput, match=r"the file is not text in UTF-8, see its row [01]"):
         read(data, column("double"), column("string", "y"))
 
 
@@ -191,7 +210,7 @@ def test_bytes_that_are_no_utf8_make_the_file_unreadable(data: bytes) -> None:
     ],
 )
 def test_records_that_can_be_read_in_two_ways_are_read_in_none(data: str, rows: int) -> None:
-    with pytest.raises(UnreadableInput, match="the rows from 7 on cannot be told apart"):
+    with pytest.raises(UnreadableInput, match="rows from 7 on: the rows cannot be told apart"):
         read(data, column("double"), column("string", "y"), first_row=7, rows=rows)
 
 

@@ -1,0 +1,60 @@
+"""A host's clock, put forward and back by libfaketime while the host runs."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from devhost.errors import HostError
+
+_LIBRARY: Final = "lib*/*/faketime/libfaketimeMT.so.1"
+_LEFT_BEHIND: Final = ("faketime_shm_{pid}", "sem.faketime_sem_{pid}")
+
+
+def find_library() -> Path:
+    """Installs it where that can be done. Raises HostError."""
+    if found := _find():
+        return found
+    apt = shutil.which("apt-get")
+    if apt is not None and os.geteuid() == 0:
+        for arguments in (["update", "-qq"], ["install", "-qq", "-y", "libfaketime"]):
+            subprocess.run([apt, *arguments], check=False, capture_output=True)
+        if found := _find():
+            return found
+    raise HostError("libfaketime is not installed: run `apt-get install libfaketime` as root, or your system's like")
+
+
+def _find() -> Path | None:
+    return next((path for root in ("/usr", "/") for path in sorted(Path(root).glob(_LIBRARY))), None)
+
+
+class FakeClock:
+    """How far one host's clock is off, in a file that the library reads whenever the host asks for the time."""
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self.offset_s = 0
+        self._file = file
+        self.environ = {
+            "LD_PRELOAD": str(library),
+            "FAKETIME_TIMESTAMP_FILE": str(file.resolve()),
+            "FAKETIME_NO_CACHE": "1",
+            # Clocks that are put forward and back are those of the wall; a machine's own goes on.
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1",
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.put(0)
+
+    def put(self, offset_s: int) -> None:
+        """In one step: the file is never half written."""
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(f"{offset_s:+d}\n")
+        fresh.replace(self._file)
+        self.offset_s = offset_s
+
+
+def clear_up(pid: int) -> None:
+    """What the library leaves in shared memory when its process is killed, for the next one of this id to trip over."""
+    for name in _LEFT_BEHIND:
+        Path("/dev/shm", name.format(pid=pid)).unlink(missing_ok=True)
