@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.memory import MemoryBlobs
+from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
+from shared.batch.events import JobEvent
 from shared.batch.job import Job
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
@@ -35,3 +36,10 @@ def scored(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> Scored:
         return job
 
     return make
+
+
+@pytest.fixture
+def announcer(ports: BatchPorts) -> MemoryAnnouncer[JobEvent]:
+    """Holds what the world was told of jobs."""
+    assert isinstance(ports.announcer, MemoryAnnouncer)
+    return ports.announcer
