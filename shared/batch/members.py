@@ -20,6 +20,11 @@ class Problems:
     def add(self, where: str, what: str) -> None:
         self._told.append(f"{where}: {what}"[:_LONGEST_TOLD])
 
+    @property
+    def are_many(self) -> bool:
+        """More than are told."""
+        return len(self._told) >= _MOST_TOLD
+
     def check(self) -> None:
         """Raises MalformedRequest when there is any."""
         if self._told:
@@ -56,7 +61,8 @@ def read_members(
         if name in refused:
             problems.add(place, refused[name])
         elif name not in taken:
-            problems.add(place, _unknown(name, taken))
+            # Looking for what was meant takes long, and what is not told need not be looked for.
+            problems.add(place, "" if problems.are_many else _unknown(name, taken))
         elif name in members:
             problems.add(place, "is given twice, in two spellings")
         elif value is not None:

@@ -36,8 +36,10 @@ def plan_job(work: Work, ports: BatchPorts) -> Manifest:
         desk.enlist(ports.store, job)  # whoever submitted it may have died before
     planned = ports.manifests.find(work) or ports.manifests.create_once(work, _plan(job, ports))
     now = ports.now()
-    version = str(planned.model.ref)
-    desk.move(ports.store, work, Event.RUN, now, started_at=job.started_at or now, model_version=version)
+    desk.move(
+        ports.store, work, Event.RUN, now,
+        started_at=job.started_at or now, deployment=planned.deployment, model_version=str(planned.model.ref),
+    )  # fmt: skip
     return planned
 
 

@@ -4,15 +4,16 @@ from uuid import uuid4
 
 from shared.batch import claims, desk
 from shared.batch import job as jobs
-from shared.batch.job import Job
+from shared.batch.job import ID_PATTERN, Job
 from shared.batch.location import check_input, check_output
 from shared.batch.ports import BatchPorts
 from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint
+from shared.errors import LocationNotAllowed
 from shared.models import segments
-from shared.ports import Place
+from shared.ports import Container, Place
 
 
 def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint, ports: BatchPorts) -> Job:
@@ -58,4 +59,11 @@ def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> Place 
     model.converter(member).params(request.params or None)
     if request.output is None:
         return None
-    return check_output(request.output, endpoint.name, settings.allowed_outputs, known)
+    return _not_of_another(check_output(request.output, endpoint.name, settings.allowed_outputs, known))
+
+
+def _not_of_another(output: Place) -> Place:
+    """Where jobs without a place of their own choice write, each has its own. Raises LocationNotAllowed."""
+    if output.container == Container.PREDICTIONS and any(map(ID_PATTERN.fullmatch, output.name.split("/"))):
+        raise LocationNotAllowed("this is the output of one job: name a folder that is called otherwise")
+    return output

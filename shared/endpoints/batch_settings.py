@@ -61,7 +61,9 @@ type Threshold = Annotated[
 
 # No path of an output: what is written beside the predictions has names of its own, and readers skip `_` and `.`.
 type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$")]
-type Character = Annotated[str, Field(min_length=1, max_length=1)]
+type Delimiter = Annotated[str, Field(pattern=r'^[^\r\n"\x00]$')]
+type QuoteChar = Annotated[str, Field(pattern=r"^[^\r\n\x00]?$")]
+type Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
 class RetrySettings(Document):
@@ -74,9 +76,9 @@ class RetrySettings(Document):
 class CsvOptions(Document):
     """How a CSV is written. Without `header` its columns are those of the signature, in their order."""
 
-    delimiter: Annotated[str, Field(pattern=r'^[^\r\n"\x00]$')] = ","
-    quote_char: Annotated[str, Field(pattern=r"^[^\r\n\x00]?$")] = '"'
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Delimiter = ","
+    quote_char: QuoteChar = '"'
+    encoding: Encoding = "utf-8"
     header: bool = True
 
 
@@ -96,7 +98,22 @@ class JobSettings(Document):
 
     def with_overrides(self, overrides: "Overrides") -> Self:
         """Raises pydantic's ValidationError."""
-        return type(self).model_validate(self.model_dump() | overrides.model_dump(exclude_none=True))
+        given = overrides.model_dump(exclude_none=True)
+        own = self.model_dump(include=set(given))
+        merged = {name: own[name] | value if isinstance(value, dict) else value for name, value in given.items()}
+        return type(self).model_validate(self.model_dump() | merged)
+
+
+class RetryOverrides(Document):
+    max_retries: int | None = Field(default=None, ge=0, le=10)
+    timeout: float | None = Field(default=None, gt=0, le=600)
+
+
+class CsvOverrides(Document):
+    delimiter: Delimiter | None = None
+    quote_char: QuoteChar | None = None
+    encoding: Encoding | None = None
+    header: bool | None = None
 
 
 class Overrides(Document):
@@ -105,9 +122,9 @@ class Overrides(Document):
     mini_batch_size: int | None = Field(default=None, ge=1, le=1_000_000)
     max_concurrency: int | None = Field(default=None, ge=1, le=64)
     error_threshold: Threshold | None = None
-    retry_settings: RetrySettings | None = None
+    retry_settings: RetryOverrides | None = None
     input_format: InputFormat | None = None
-    csv: CsvOptions | None = None
+    csv: CsvOverrides | None = None
     output_action: OutputAction | None = None
     output_format: Format | None = None
     output_file_name: FileName | None = None

@@ -28,7 +28,8 @@ _CAPABILITY_LIFETIME: Final = timedelta(days=7)
 _RETRY_AFTER: Final = {"Retry-After": "10"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", "repeatability_request-id")
+_SDK_KEY: Final = "repeatability_request-id"
+_KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", _SDK_KEY)
 _FOLLOWED: Final = frozenset({"$top", "$skiptoken", "status", "submitted_by"})
 
 
@@ -48,11 +49,12 @@ async def _accepted(call: Call, job: Job) -> Reply:
     secret, kept = capability.make(datetime.now(UTC), _CAPABILITY_LIFETIME)
     await asyncio.to_thread(desk.add_capability, services().store, job.id, kept)
     headers = {"Location": _status_url(call, job, secret), **_RETRY_AFTER, **_NO_STORE}
-    return json_reply(progress.summary(job), 202, headers)
+    # Azure ML's SDK takes 200 and 201 only, and alone sends this header; Data Factory follows none but 202.
+    of_sdk = call.header(_SDK_KEY) is not None
+    return json_reply(progress.summary(job), 201 if of_sdk else 202, headers)
 
 
 def _key(call: Call) -> str | None:
-    """Azure ML's SDK writes `repeatability_request-id`."""
     key = next((value for name in _KEY_HEADERS if (value := call.header(name))), None)
     if key is not None and not _KEY.fullmatch(key):
         raise MalformedRequest("an idempotency key has 1 to 255 visible characters: send a UUID")

@@ -154,6 +154,16 @@ def test_a_truncated_file_is_a_fault(format: str) -> None:  # noqa: A002 - Pillo
     assert fault(content[: len(content) // 2]).startswith(("the image cannot be read: ", "the file is no image in "))
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format", ["TIFF", "JPEG", "PNG"])
+def test_an_image_has_one_size_however_it_was_held(format: str, orientation: int) -> None:  # noqa: A002
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    content = encoded(np.zeros((2, 3, 3), np.uint8), format, exif=exif)
+    shape = taken(tensors(x=("uint8", (-1, -1, -1, 3))), content).features["x"].shape
+    assert shape == ((1, 3, 2, 3) if format == "TIFF" and orientation > 4 else (1, 2, 3, 3))
+
+
 NO_IMAGE = "the file is no image in PNG, JPEG, TIFF, BMP or GIF, or its head is broken"
 
 
@@ -177,6 +187,22 @@ def test_a_bomb_is_refused_by_its_head(height: int, width: int) -> None:
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
     )
     assert fault(bomb) == "the image has more than 64 million pixels: make it smaller"
+
+
+def test_whatever_a_broken_file_does_to_its_decoder_is_a_fault() -> None:
+    """Bytes that were changed at random: nothing escapes, and what can be read has its size."""
+    random = np.random.default_rng(7)
+    noise = random.integers(0, 255, (20, 30, 3), np.uint8)
+    for format in (*LOSSLESS, "JPEG", "GIF"):  # noqa: A001 - Pillow's word
+        whole = np.frombuffer(encoded(noise, format), np.uint8)
+        contents = []
+        for _ in range(200):
+            broken = whole.copy()
+            broken[random.integers(0, min(len(broken), 80), 3)] = random.integers(0, 255, 3)
+            contents.append(broken.tobytes()[: random.integers(1, 2 * len(broken))])
+        rows, faults = features_of_files(tensors(x=("uint8", (-1, 20, 30, 3))), contents)
+        assert sorted([*faults, *(at for group in rows for at in group.files)]) == list(range(200))
+        assert faults
 
 
 def test_a_jpeg_of_scans_without_end_is_refused() -> None:

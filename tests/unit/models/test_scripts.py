@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,7 @@ def test_params_are_sent_beside_the_rows() -> None:
         ),
         (np.array([b"\xff", None], object), [base64.b64encode(b"\xff").decode(), None]),
         (np.array([{"a": np.float64(1.5)}, np.arange(2)], object), [{"a": 1.5}, [0, 1]]),
+        (np.array([Decimal("0.10"), memoryview(b"a")], object), ["0.10", "YQ=="]),
     ],
 )
 def test_every_value_is_sent_as_json_has_it(array: Any, data: list[Any]) -> None:
