@@ -4,7 +4,8 @@ import hashlib
 
 import orjson
 
-from shared.batch import ledger
+from shared.batch import desk, ledger
+from shared.batch.job import JobStatus
 from shared.batch.ledger import Entry
 from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
@@ -28,7 +29,7 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
     try:
         ports.check(work)
     except (StaleAttempt, JobCanceled):
-        _discard(ports.store, entry)  # nobody looks for it any more
+        _discard(ports.store, work, index)
         raise
     return ledger.record(ports.store, work, entry)
 
@@ -60,6 +61,11 @@ def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
     return name
 
 
-def _discard(store: BlobStore, entry: Entry) -> None:
-    for name in filter(None, (entry.part, entry.rejected_part, entry.files)):
-        store.delete(Container.STAGING, name)
+def _discard(store: BlobStore, work: Work, index: int) -> None:
+    """Unless the run may be gone on with: an entry of another try of this attempt may name the same parts."""
+    job = desk.read(store, work.job_id)
+    if not (job.swept or job.run != work.run or job.status == JobStatus.COMPLETED):
+        return
+    for folder in ("parts", "rejected", "files"):
+        for item in list(store.list(Container.STAGING, work.path(f"{folder}/{index:08d}-{work.attempt}-"))):
+            store.delete(Container.STAGING, item.name)

@@ -114,8 +114,11 @@ class Output:
             staged, name = each
             if self._account:
                 self._store.write_blocks(self._container, self._prefix + name, self._pieces(staged))
-            else:
+                return
+            try:
                 self._store.copy(Container.STAGING, staged, self._container, self._prefix + name)
+            except StaleDocument:
+                raise _lost(staged) from None
 
         for _ in self._at_once(copy, named, _AT_ONCE):
             pass
@@ -145,5 +148,9 @@ class Output:
 
 def _there(blob: Blob | None, name: str) -> Blob:
     if blob is None:
-        raise StaleDocument(f"{name} is not there any more: submit the job anew")
+        raise _lost(name)
     return blob
+
+
+def _lost(name: str) -> StaleDocument:
+    return StaleDocument(f"{name} is not there any more: submit the job anew")

@@ -2,14 +2,14 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
 from pydantic import ValidationError
 
-from shared.batch import desk
+from shared.batch import cron, desk
 from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
@@ -64,10 +64,10 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[
     path = f"{endpoint.name}/{schedule.name}.json"
     blob = ports.store.read(Container.SCHEDULES, path)
     last, etag = _last_run(blob), blob.etag if blob else None
-    cron = f"{schedule.cron} {schedule.time_zone}"
-    if last is None or last.cron != cron or last.due_at > now + _AHEAD:
+    spelled = f"{schedule.cron} {schedule.time_zone}"
+    if last is None or last.cron != spelled or last.due_at > now + _AHEAD:
         # A new schedule starts now; what would have been due before it was published is not made up for.
-        _save(ports.store, path, LastRun(cron=cron, due_at=now, job_id=last.job_id if last else ""), etag)
+        _save(ports.store, path, LastRun(cron=spelled, due_at=now, job_id=last.job_id if last else ""), etag)
         return
     times = due_times(schedule, last.due_at, now)
     if not times:
@@ -96,23 +96,13 @@ def _job(endpoint: str, schedule: Schedule, due_at: datetime, now: datetime) -> 
 
 
 def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[datetime]:
-    """The times in (after, now] that the schedule names, in UTC: the newest, or of RUN_ALL the first ones of very many.
-
-    Where clocks change, a time that does not exist moves behind the gap, and one that exists twice counts once.
-    """
+    """The times in (after, now] that it names, in UTC: the newest, or the first of very many where all are run."""
     zone = ZoneInfo(schedule.time_zone)
     if schedule.catch_up != CatchUp.RUN_ALL:
-        # Only the newest counts, and that is found from behind.
-        newest = next(CronSim(schedule.cron, now.astimezone(zone) + timedelta(microseconds=1), reverse=True))
-        at = newest.astimezone(UTC)
-        return [at] if at > after else []
-    times: list[datetime] = []
-    for time in CronSim(schedule.cron, max(after, now - _LONGEST_PAUSE).astimezone(zone)):
-        at = time.astimezone(UTC)
-        if at > now or len(times) == _MOST_AT_ONCE:
-            break
-        times.append(at)
-    return times
+        newest = cron.newest_until(schedule.cron, zone, now)
+        return [newest] if newest > after else []
+    times = cron.times_after(schedule.cron, zone, max(after, now - _LONGEST_PAUSE))
+    return list(islice(takewhile(lambda time: time <= now, times), _MOST_AT_ONCE))
 
 
 def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> list[datetime]:
