@@ -28,13 +28,10 @@ def opened(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -
     file = _Ranges(source, _joined(list(chunks.values())))
     try:
         found = {at: parquet_pages.pages(file.held(packed)) for at, packed in chunks.items()}
+        stored = {at: footer.about.schema.column(at) for at in found}
     except (ValueError, LookupError, TypeError):
         raise unreadable() from None
     check_size(sum(pages.total_bytes for pages in found.values()))
-    try:
-        stored = {at: footer.about.schema.column(at) for at in found}
-    except Exception:  # whatever pyarrow makes of a broken file
-        raise unreadable() from None
     texts = [at for at, column in stored.items() if column.physical_type == "BYTE_ARRAY"]
     plain = [at for at in texts if "." not in stored[at].path]
     if any(found[at].repeats for at in texts if at not in plain):
@@ -44,13 +41,8 @@ def opened(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -
     row_bytes += sum(found[at].largest_bytes for at in plain if found[at].repeats)
     # A text that is repeated is then held once, however long it is.
     shared = [stored[at].path for at in plain if not found[at].delta]
-    try:
-        handle = pa.PythonFile(file, "r")
-        return Opened(
-            pq.ParquetFile(handle, metadata=footer.about, read_dictionary=shared, pre_buffer=False), row_bytes
-        )
-    except Exception:  # whatever pyarrow makes of a broken file
-        raise unreadable() from None
+    handle = pa.PythonFile(file, "r")
+    return Opened(pq.ParquetFile(handle, metadata=footer.about, read_dictionary=shared, pre_buffer=False), row_bytes)
 
 
 def _joined(ranges: list[Range]) -> list[Range]:
@@ -84,9 +76,6 @@ class _Ranges(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._at
 
@@ -95,7 +84,6 @@ class _Ranges(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        size = max(0, self._source.size_bytes - self._at) if size < 0 else size
         data = self._take(size)
         self._at += len(data)
         return data

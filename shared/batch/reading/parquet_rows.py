@@ -62,12 +62,12 @@ def _slices(
 
 def _unpacked(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pa.Table:
     """Piece by piece, so that it stops where a bound is passed."""
-    file, row_bytes = parquet_file.opened(source, footer, group, names)
     nested = any(pa.types.is_nested(footer.fields.field(name).type) for name in names)
-    most = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, row_bytes)))
     pieces: list[pa.RecordBatch] = []
     size = 0
     try:
+        file, row_bytes = parquet_file.opened(source, footer, group, names)
+        most = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, row_bytes)))
         for piece in file.iter_batches(most, row_groups=[group], columns=list(names), use_threads=False):
             piece.validate(full=True)
             size += piece.nbytes

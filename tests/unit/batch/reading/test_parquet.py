@@ -146,6 +146,13 @@ def test_carried_columns_keep_their_own_type() -> None:
     assert list(read(packed(data), output_columns=["*"]).carried) == ["a", "unused", "b", "c", "n"]
 
 
+def test_types_of_other_programs_are_carried() -> None:
+    data = pa.table({"a": [1, 2], "id": pa.array([b"0" * 16, b"1" * 16], pa.uuid()), "c": ["x", "y"]})
+    rows = read(packed(data), output_columns=["id"])
+    assert rows.features["c"].tolist() == ["x", "y"]
+    assert rows.carried["id"].to_pylist() == data["id"].to_pylist()
+
+
 def test_the_labels_of_rows_are_no_column() -> None:
     data = pa.table({"a": [1], "c": ["x"], "__index_level_0__": [7]})
     made = plan(MemorySource(packed(data), "day.parquet"), SIGNATURE)

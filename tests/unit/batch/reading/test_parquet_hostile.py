@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.batch.manifest import Span
 from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_rows
 from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
 from shared.models.signature import Signature
@@ -34,11 +35,25 @@ def test_what_is_no_parquet_is_refused(data: bytes, reason: str) -> None:
         plan(MemorySource(data, "day.parquet"), SIGNATURE)
 
 
-@pytest.mark.parametrize("kept", [0, 1000])
-def test_a_footer_without_its_columns_is_refused(kept: int) -> None:
-    data = GOOD[:kept] + GOOD[-LENGTH - 8 :]
+WIDE = packed(pa.table({"a": np.arange(1000), "c": ["x"] * 1000}), compression="none")
+
+
+@pytest.mark.parametrize("data", [GOOD[-LENGTH - 8 :], GOOD[:1000] + GOOD[-LENGTH - 8 :], WIDE[5000:]])
+def test_a_footer_without_its_columns_is_refused(data: bytes) -> None:
     with pytest.raises(UnreadableInput, match=r"^day\.parquet.*: this is no Parquet file that can be read"):
         rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
+
+
+def test_fewer_rows_than_were_planned_are_refused() -> None:
+    made = plan(MemorySource(GOOD, "day.parquet"), SIGNATURE, etag=str(next(versions)))
+    with pytest.raises(UnreadableInput, match="this is no Parquet file that can be read"):
+        read_all(made._replace(spans=[Span(file=0, first_row=0, rows=51)]), SIGNATURE)
+
+
+def test_a_group_has_all_columns_of_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_about, "_leaves", lambda kind: 2)
+    with pytest.raises(UnreadableInput, match="this is no Parquet file that can be read"):
+        plan(MemorySource(GOOD, "day.parquet"), SIGNATURE)
 
 
 def test_a_footer_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
