@@ -17,7 +17,7 @@ from shared.endpoints.spec import Endpoint
 from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest
 from shared.services import services
 from shared.settings import LOOPBACK
-from shared.triggers.batch import start
+from shared.triggers.batch import start_online
 from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.routes import route
 
@@ -40,7 +40,7 @@ async def _submit(call: Call) -> Reply:
     asked = read_request(bounded(call.body, settings.max_body_bytes), ports.known, pinned, model)
     job = await asyncio.to_thread(submission.submit, asked, principal.id, _key(call), endpoint, ports)
     if not job.status.finished:
-        await asyncio.to_thread(start, call.client, job)
+        await start_online(call.client, job)
     return await _accepted(call, job)
 
 
@@ -120,7 +120,7 @@ async def _retry(call: Call) -> Reply:
     job = await _find(call, endpoint.name)
     asked = read_retry(bounded(call.body, services().settings.max_body_bytes))
     again = await asyncio.to_thread(submission.retry, job, asked, services().batch)
-    await asyncio.to_thread(start, call.client, again)
+    await start_online(call.client, again)
     return await _accepted(call, again)
 
 

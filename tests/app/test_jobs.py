@@ -70,6 +70,8 @@ def test_a_job_is_submitted_followed_and_read_as_azure_mls_clients_and_data_fact
     assert finished["model_version"] == "iris/1"
     assert finished["links"]["output"].endswith(f"/predictions/garden/{job['id']}/")
     assert predictions(account, finished)["row"].to_pylist() == list(range(90))
+    # It was started at once, and not only found by the reconciler.
+    assert json.loads(read(account, f"jobs/{job['id']}/job.json"))["attempt"] == 1
     with_token = client.ask("GET", f"/endpoints/garden/jobs/{job['id']}", BATCH)
     assert with_token.json() == finished
 

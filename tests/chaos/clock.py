@@ -42,6 +42,8 @@ class FakeClock:
             # Clocks that are put forward and back are those of the wall; a machine's own goes on.
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
+            # Otherwise every wait with a timeout becomes a busy loop.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         self.put(0)

@@ -18,13 +18,17 @@ _HOUR_S: Final = 3600
 
 
 class Lane(threading.Thread):
-    """Goes on until it is told to stop, and leaves everything as it should be."""
+    """Goes on until it is told to stop, and leaves everything as it should be.
+
+    `gap_s`: shortest and longest time between two faults, at a `pace` of 1.
+    """
 
     def __init__(self, name: str, journal: Journal, chance: random.Random, gap_s: tuple[float, float]) -> None:
         super().__init__(name=name, daemon=True)
         self.halt = threading.Event()
         self.journal = journal
         self.chance = chance
+        self.pace = 1.0
         self._gap_s = gap_s
 
     def kinds(self) -> Sequence[tuple[str, Callable[[], None]]]:
@@ -34,7 +38,7 @@ class Lane(threading.Thread):
     def run(self) -> None:
         try:
             for name, strike in self._endless():
-                self.halt.wait(self.chance.uniform(*self._gap_s))
+                self.halt.wait(self.pace * self.chance.uniform(*self._gap_s))
                 if self.halt.is_set():
                     return
                 self.journal.tried[name] += 1

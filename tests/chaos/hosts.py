@@ -5,6 +5,7 @@ import signal
 import time
 from typing import Final
 
+from devhost.azurite import connection_string
 from devhost.errors import HostError
 from devhost.host_process import HostProcess
 from devhost.stack import Stack
@@ -22,7 +23,7 @@ class Host:
         self.name = name
         self.clock = clock
         self._journal = journal
-        connection = proxy.connection_string(name)
+        connection = connection_string(proxy.ports(name))
         settings = {"AzureWebJobsStorage": connection, "SLIPWAY_DATA": connection, **clock.environ}
         self._process: HostProcess = stack.another_host(name, settings)
         # Somebody meant it to be dead; so it is until its first start.

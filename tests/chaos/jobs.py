@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,10 +36,11 @@ class Dropped:
 
 
 class Jobs:
-    """Sees storage directly, as its users do; safe with threads."""
+    """Sees storage directly, as its users do; safe with threads. `others`: ids of jobs that were there before."""
 
-    def __init__(self, account: BlobServiceClient) -> None:
+    def __init__(self, account: BlobServiceClient, others: Iterable[str] = ()) -> None:
         self.account = account
+        self._others = set(others)
         self.all: list[Dropped] = []
         self._lock = threading.Lock()
         self._inbox = account.get_container_client(Container.INBOX)
@@ -90,4 +92,4 @@ class Jobs:
         """Jobs in storage that nobody dropped a file for."""
         known = {dropped.id for dropped in self.all}
         found = {item.name.split("/")[0] for item in self._documents.list_blobs(name_starts_with="drop-")}
-        return found - known
+        return found - known - self._others

@@ -41,6 +41,9 @@ class Journal:
         self.problems.append(line)
         self.say(f"PROBLEM: {line}")
 
+    def close(self) -> None:
+        self._file.close()
+
     def _write(self, line: str) -> str:
         stamped = f"{time.monotonic() - self._started:7.1f} s  {line}"
         self._file.write(f"{stamped}\n")

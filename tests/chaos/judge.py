@@ -22,7 +22,7 @@ class Twin:
     """What an undisturbed job made of a content."""
 
     def __init__(self, account: BlobServiceClient, dropped: Dropped) -> None:
-        self.path = dropped.path
+        self.job_id = dropped.id
         self.end = _end(dropped.document)
         self.output = _output(account, dropped)
 
@@ -49,8 +49,8 @@ class Judge:
             yield "there is no job"
             return
         if dropped.ended_at is None:
-            attempt = dropped.document["attempt"]
-            yield f"still {dropped.status} in attempt {attempt}, {dropped.took_s:.0f} s after its drop"
+            attempt, heartbeat = (dropped.document[name] for name in ("attempt", "heartbeat_at"))
+            yield f"{dropped.status} in attempt {attempt} for {dropped.took_s:.0f} s, its last heartbeat at {heartbeat}"
             return
         twin = self._twins[dropped.content.name]
         if _end(dropped.document) != twin.end:

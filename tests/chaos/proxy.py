@@ -18,7 +18,7 @@ import uvloop
 from aiohttp import web
 from yarl import URL
 
-from devhost.azurite import Ports, connection_string
+from devhost.azurite import Ports
 from devhost.processes import free_port
 from tests.chaos.weather import Fault, Seen, Weather
 
@@ -54,10 +54,11 @@ class StorageProxy:
         self._loop = uvloop.new_event_loop()
         self._started = threading.Event()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=lambda: self._loop.run_until_complete(self._serve()), daemon=True)
+        self._thread = threading.Thread(target=self._run, name="storage-proxy", daemon=True)
 
-    def connection_string(self, host: str) -> str:
-        return connection_string(self._ports[host])
+    def ports(self, host: str) -> Ports:
+        """Where this host finds storage; tables are not disturbed."""
+        return self._ports[host]
 
     def __enter__(self) -> "StorageProxy":
         self._thread.start()
@@ -68,6 +69,12 @@ class StorageProxy:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(20)
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
 
     async def _serve(self) -> None:
         timeout = aiohttp.ClientTimeout(total=120)

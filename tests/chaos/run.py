@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,9 @@ _MOST_READERS: Final = 4
 _READ_BY_SOMEBODY: Final = 0.3
 _PROGRESS_EVERY_S: Final = 10.0
 _TWINS_END_IN_S: Final = 180.0
+# A short run has its faults in quick succession; a longer one lets jobs get on between them.
+_HURRIED: Final = 2.0
+_SLOWEST: Final = 4.0
 # After the time is over: for faults that have not hit yet, and for jobs that have not ended yet.
 _OVERTIME_S: Final = 180.0
 _END_IN_S: Final = 300.0
@@ -55,7 +58,7 @@ def run(minutes: float, seed: int) -> int:
     journal = Journal(_WORK_DIR / "journal.log")
     journal.say(f"seed {seed}; every hit is told in {_WORK_DIR}/journal.log")
     chance = random.Random(seed)  # noqa: S311 - it only has to be repeatable
-    with stack:
+    with closing(journal), stack:
         _publish(stack)
         made = contents.make(chance)
         twins = _twins(stack, made, journal)
@@ -64,13 +67,15 @@ def run(minutes: float, seed: int) -> int:
         with StorageProxy(stack.azurite.ports, _HOSTS, weather) as proxy:
             clocks = {name: FakeClock(library, _WORK_DIR / f"clock-{name}") for name in _HOSTS}
             hosts = {name: Host(name, stack, proxy, clocks[name], journal) for name in _HOSTS}
-            jobs = Jobs(storage(stack))
+            jobs = Jobs(storage(stack), {twin.job_id for twin in twins.values()})
             lanes: list[Lane] = [
                 Deaths(journal, _fork(chance), hosts, weather, lambda: len(jobs.open())),
                 Storms(journal, _fork(chance), weather),
                 Outages(journal, _fork(chance), stack.azurite, proxy),
                 Jumps(journal, _fork(chance), {name: clock.put for name, clock in clocks.items()}, proxy),
             ]
+            for lane in lanes:
+                lane.pace = min(_SLOWEST, max(1.0, minutes / _HURRIED))
             for host in hosts.values():
                 host.start()
             return _Trial(jobs, lanes, made, twins, journal, _fork(chance)).hold(minutes)

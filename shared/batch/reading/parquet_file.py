@@ -1,4 +1,7 @@
-"""Parquet files by ranges: the footer, checked before pyarrow sees it, and then the columns that are needed."""
+"""Parquet files by ranges: the footer, checked before pyarrow sees it, and then the columns that are needed.
+
+pyarrow ends the process when a broken file is asked for its groups of rows and columns: those are read here.
+"""
 
 import io
 from typing import Any, Final, NamedTuple
@@ -7,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.batch.reading.source import Source
-from shared.errors import PayloadTooLarge, SlipwayError, UnreadableInput
+from shared.errors import PayloadTooLarge, UnreadableInput
 from shared.models import parquet_footer
 from shared.models.parquet_footer import MAX_FOOTER_BYTES
 
@@ -17,7 +20,32 @@ _TAIL_BYTES: Final = 64 * 1024
 _GAP_BYTES: Final = 1024 * 1024
 # pyarrow calls itself for every level of a schema, until the process ends.
 _MAX_DEPTH: Final = 32
-_SCHEMA, _CHILDREN = 2, 5
+# Fields of the footer, by https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+_SCHEMA, _ROWS, _GROUPS = 2, 3, 4
+_CHILDREN = 5
+_COLUMNS, _GROUP_ROWS = 1, 3
+_ABOUT, _UNPACKED, _PACKED, _DATA_PAGE, _DICTIONARY_PAGE = 3, 6, 7, 9, 11
+
+
+class Range(NamedTuple):
+    offset: int
+    length: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.length
+
+
+class Chunk(NamedTuple):
+    """The values of one column as it is stored, in one group of rows. `unpacked_bytes`: as the footer claims."""
+
+    packed: Range
+    unpacked_bytes: int
+
+
+class Group(NamedTuple):
+    rows: int
+    chunks: tuple[Chunk, ...]
 
 
 class Footer(NamedTuple):
@@ -25,16 +53,8 @@ class Footer(NamedTuple):
 
     about: pq.FileMetaData
     fields: pa.Schema
+    groups: tuple[Group, ...]
     size: int
-
-
-class _Range(NamedTuple):
-    offset: int
-    length: int
-
-    @property
-    def end(self) -> int:
-        return self.offset + self.length
 
 
 def read_footer(source: Source) -> Footer:
@@ -56,28 +76,50 @@ def read_footer(source: Source) -> Footer:
     if length + 8 > held:
         tail = source.read(source.size_bytes - length - 8, length + 8)
     tail = tail[len(tail) - length - 8 :]
-    _check(tail, source.size_bytes)
+    groups = _checked(tail[:-8], source.size_bytes)
     try:
         about = pq.read_metadata(pa.BufferReader(b"PAR1" + tail))
-        groups = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
-        if min(groups, default=0) < 0 or sum(groups) != about.num_rows:
-            raise unreadable()
-        return Footer(about, about.schema.to_arrow_schema(), length)
+        fields = about.schema.to_arrow_schema()
     except Exception:  # whatever pyarrow makes of a broken file
         raise unreadable() from None
+    stored = sum(_leaves(field.type) for field in fields)
+    if any(len(group.chunks) != stored for group in groups):
+        raise unreadable()
+    return Footer(about, fields, groups, length)
 
 
-def _check(tail: bytes, size_bytes: int) -> None:
+def _checked(data: bytes, size_bytes: int) -> tuple[Group, ...]:
+    """The groups of rows. Raises UnreadableInput for what does not fit together, or is nested too deeply."""
     try:
-        packed = sum(chunk.size for chunk in parquet_footer.chunks(tail))
-        deep = _depth(parquet_footer._Reader(tail[:-8]).struct(0)[_SCHEMA]) > _MAX_DEPTH
+        footer = parquet_footer._Reader(data).struct(0)
+        if _depth(footer[_SCHEMA]) > _MAX_DEPTH:
+            raise UnreadableInput(f"the Parquet file's columns are nested deeper than {_MAX_DEPTH} levels")
+        groups = tuple(
+            Group(group[_GROUP_ROWS], tuple(_chunk(column[_ABOUT]) for column in group[_COLUMNS]))
+            for group in footer[_GROUPS]
+        )
+        rows = footer[_ROWS]
+        chunks = [chunk for group in groups for chunk in group.chunks]
+        fits = (
+            min((group.rows for group in groups), default=0) >= 0
+            and sum(group.rows for group in groups) == rows
+            and min((min(*chunk.packed, chunk.unpacked_bytes) for chunk in chunks), default=0) >= 0
+            and max((chunk.packed.end for chunk in chunks), default=0) <= size_bytes
+            # Columns that share their bytes would be unpacked one by one.
+            and sum(chunk.packed.length for chunk in chunks) <= size_bytes
+        )
     except (ValueError, LookupError, TypeError):
         raise unreadable() from None
-    if deep:
-        raise UnreadableInput(f"the Parquet file's columns are nested deeper than {_MAX_DEPTH} levels")
-    # Columns that share their bytes would be unpacked one by one.
-    if packed > size_bytes:
+    if not fits:
         raise unreadable()
+    return groups
+
+
+def _chunk(about: dict[int, Any]) -> Chunk:
+    start, dictionary = about[_DATA_PAGE], about.get(_DICTIONARY_PAGE, 0)
+    # Some writers say 0 where there is no dictionary.
+    start = min(start, dictionary) if dictionary > 0 else start
+    return Chunk(Range(start, about[_PACKED]), about[_UNPACKED])
 
 
 def _depth(elements: list[dict[int, Any]]) -> int:
@@ -122,40 +164,25 @@ def _leaves(kind: pa.DataType) -> int:
 
 def opened(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pq.ParquetFile:
     """A file whose bytes of those columns in that group are in memory already. Raises UnreadableInput."""
-    try:
-        rows = footer.about.row_group(group)
-        packed = [_range(rows.column(at)) for at in leaves(footer, names)]
-    except Exception:  # whatever pyarrow makes of a broken file
-        raise unreadable() from None
-    if any(each.offset < 0 or each.length < 0 or each.end > source.size_bytes for each in packed):
-        raise unreadable()
+    packed = [footer.groups[group].chunks[at].packed for at in leaves(footer, names)]
     file = _Ranges(source, _joined(packed))
     try:
         schema = footer.about.schema
         stored = [schema.column(at) for at in range(len(schema))]
         # A text that is repeated is then held once, however long it is.
         texts = [column.path for column in stored if column.physical_type == "BYTE_ARRAY" and "." not in column.path]
-        return pq.ParquetFile(pa.PythonFile(file, "r"), metadata=footer.about, read_dictionary=texts)
-    except SlipwayError:
-        raise
+        return pq.ParquetFile(pa.PythonFile(file, "r"), metadata=footer.about, read_dictionary=texts, pre_buffer=False)
     except Exception:  # whatever pyarrow makes of a broken file
         raise unreadable() from None
 
 
-def _range(chunk: Any) -> _Range:
-    start = chunk.data_page_offset
-    if chunk.has_dictionary_page and chunk.dictionary_page_offset is not None and chunk.dictionary_page_offset > 0:
-        start = min(start, chunk.dictionary_page_offset)
-    return _Range(start, chunk.total_compressed_size)
-
-
-def _joined(ranges: list[_Range]) -> list[_Range]:
+def _joined(ranges: list[Range]) -> list[Range]:
     """In their order, those that lie close together as one."""
-    joined: list[_Range] = []
+    joined: list[Range] = []
     for each in sorted(ranges):
         if joined and each.offset - joined[-1].end <= _GAP_BYTES:
             first = joined[-1].offset
-            joined[-1] = _Range(first, max(each.end, joined[-1].end) - first)
+            joined[-1] = Range(first, max(each.end, joined[-1].end) - first)
         else:
             joined.append(each)
     return joined
@@ -164,7 +191,7 @@ def _joined(ranges: list[_Range]) -> list[_Range]:
 class _Ranges(io.RawIOBase):
     """A source as a file. The ranges are read at once, all else when it is asked for."""
 
-    def __init__(self, source: Source, ranges: list[_Range]) -> None:
+    def __init__(self, source: Source, ranges: list[Range]) -> None:
         self._source = source
         self._held = [(each, source.read(each.offset, each.length)) for each in ranges]
         self._at = 0

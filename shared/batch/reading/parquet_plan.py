@@ -23,8 +23,7 @@ def planned(source: Source, settings: JobSettings, signature: Signature) -> tupl
     columns.check(signature, names)
     carried = columns.chosen(settings.output_columns, names)
     _check_sizes(footer, needed(signature, names, carried))
-    groups = [footer.about.row_group(group).num_rows for group in range(footer.about.num_row_groups)]
-    return names, _spans(groups, settings.mini_batch_size)
+    return names, _spans([group.rows for group in footer.groups], settings.mini_batch_size)
 
 
 def needed(signature: Signature, names: tuple[str, ...], carried: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,14 +37,8 @@ def needed(signature: Signature, names: tuple[str, ...], carried: tuple[str, ...
 def _check_sizes(footer: Footer, names: tuple[str, ...]) -> None:
     """As the footer has them, which may be made up: what is unpacked is measured again."""
     stored = parquet_file.leaves(footer, names)
-    try:
-        for group in range(footer.about.num_row_groups):
-            rows = footer.about.row_group(group)
-            check_size(sum(rows.column(at).total_uncompressed_size for at in stored))
-    except PayloadTooLarge:
-        raise
-    except Exception:  # whatever pyarrow makes of a broken file
-        raise parquet_file.unreadable() from None
+    for group in footer.groups:
+        check_size(sum(group.chunks[at].unpacked_bytes for at in stored))
 
 
 def check_size(unpacked: int) -> None:

@@ -38,8 +38,11 @@ def read(source: Source, file: InputFile, span: Span, converter: Converter, outp
     table = _plain(pa.concat_tables(list(_slices(source, footer, identity, span, names))))
     if table.num_rows != span.rows:
         raise parquet_file.unreadable()
-    fitted = _fitted(table, converter, file.columns)
-    return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
+    try:
+        fitted = _fitted(table, converter, file.columns)
+        return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
+    except Exception:  # whatever becomes of values that Python has no type for
+        raise UnreadableInput("the Parquet file holds values that cannot be read: use plainer types") from None
 
 
 def _slices(
@@ -47,8 +50,7 @@ def _slices(
 ) -> Iterator[pa.Table]:
     """A group that other mini-batches need, too, is kept."""
     first = 0
-    for group in range(footer.about.num_row_groups):
-        rows = footer.about.row_group(group).num_rows
+    for group, (rows, _) in enumerate(footer.groups):
         start, stop = max(span.first_row, first), min(span.first_row + span.rows, first + rows)
         if (start, stop) == (first, first + rows) and rows:
             yield _unpacked(source, footer, group, names)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from shared.batch.reading import columns
-from shared.batch.reading.inference import typed
+from shared.batch.reading.inference import can_be_missing
 from shared.errors import SchemaMismatch
 from shared.models.arrow import numpy_of
 from shared.models.features import Converter
@@ -46,4 +46,4 @@ def _dense(values: pa.Array) -> Array:
             raise SchemaMismatch("the lists of one level must be of one length")
         inner = _dense(values.flatten())
         return inner.reshape(len(values), int(lengths[0]) if len(lengths) else 0, *inner.shape[1:])
-    return typed(*numpy_of(pa.chunked_array([values])))
+    return can_be_missing(*numpy_of(pa.chunked_array([values])))

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from devhost.azurite import ACCOUNT, ACCOUNT_KEY, Azurite
+from devhost.azurite import Azurite
 from shared.adapters.accounts import StorageAccounts
 from shared.adapters.memory import MemoryAccounts, MemoryBlobs
+from shared.batch.ports import Accounts
 from shared.endpoints.locations import Known, parse
 from shared.errors import ConfigurationError, LocationNotAllowed
-from shared.ports import Accounts, Blob
+from shared.ports import Blob
 from shared.settings import Settings
 
 KEY = base64.b64encode(b"partner's key").decode()
@@ -29,14 +30,10 @@ def in_azure(**given: object) -> Settings:
 @pytest.fixture(scope="module")
 def two_accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("two-accounts")
-    emulator = Azurite(folder / "data", folder / "log.txt")
-    blobs = f"http://127.0.0.1:{emulator.ports.blob}/partner"
-    partner = f"DefaultEndpointsProtocol=http;AccountName=partner;AccountKey={KEY};BlobEndpoint={blobs};"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AZURITE_ACCOUNTS", f"{ACCOUNT}:{ACCOUNT_KEY};partner:{KEY}")
-        emulator.start()
+    emulator = Azurite(folder / "data", folder / "log.txt", extra_accounts=("partner",))
+    emulator.start()
     try:
-        yield settings(data=emulator.connection_string, accounts=(partner,))
+        yield settings(data=emulator.connection_string, accounts=(emulator.connection_string_of("partner"),))
     finally:
         emulator.stop()
 

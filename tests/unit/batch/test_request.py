@@ -7,7 +7,7 @@ import pytest
 
 from shared.batch.job import JobInput
 from shared.batch.request import IGNORED, MAX_INPUTS, JobRequest, canonical, read_request
-from shared.endpoints.batch_settings import CsvOptions, Overrides, RetrySettings
+from shared.endpoints.batch_settings import CsvOverrides, Overrides, RetryOverrides
 from shared.endpoints.locations import Known
 from shared.ports import Place
 
@@ -58,7 +58,7 @@ def test_azure_mls_body_is_read_in_both_spellings(spelled: dict[str, Any]) -> No
         output=Place("", "predictions", "flowers/mine/"),
         params={"scale": 1.5, "mode": "append"},
         overrides=Overrides(
-            retry_settings=RetrySettings(max_retries=5, timeout=90),
+            retry_settings=RetryOverrides(max_retries=5, timeout=90),
             error_threshold=10,
             mini_batch_size=100,
             output_file_name="all.csv",
@@ -99,15 +99,15 @@ def test_an_input_is_a_blob_a_folder_or_a_pattern(kind: str, uri: str, location:
         ({"inputFormat": "jsonl"}, Overrides(input_format="jsonl")),
         (
             {"csv": {"delimiter": ";", "quoteChar": "'", "encoding": "cp1252", "header": False}},
-            Overrides(csv=CsvOptions(delimiter=";", quote_char="'", encoding="cp1252", header=False)),
+            Overrides(csv=CsvOverrides(delimiter=";", quote_char="'", encoding="cp1252", header=False)),
         ),
         ({"outputFormat": "parquet"}, Overrides(output_format="parquet")),
         ({"outputColumns": ["*"]}, Overrides(output_columns=("*",))),
         ({"errorThreshold": -1}, Overrides(error_threshold=-1)),
         ({"errorThreshold": "5%"}, Overrides(error_threshold="5%")),
         ({"errorThreshold": "0.5%"}, Overrides(error_threshold="0.5%")),
-        ({"retrySettings": {"timeout": 2.5}}, Overrides(retry_settings=RetrySettings(timeout=2.5))),
-        ({"retrySettings": {"timeout": "PT2M"}}, Overrides(retry_settings=RetrySettings(timeout=120))),
+        ({"retrySettings": {"timeout": 2.5}}, Overrides(retry_settings=RetryOverrides(timeout=2.5))),
+        ({"retrySettings": {"timeout": "PT2M"}}, Overrides(retry_settings=RetryOverrides(timeout=120))),
         ({"maxConcurrency": 7}, Overrides(max_concurrency=7)),
         ({"outputAction": "summary_only"}, Overrides(output_action="summary_only")),
         ({"outputAction": "SummaryOnly"}, Overrides(output_action="summary_only")),

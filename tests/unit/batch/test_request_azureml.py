@@ -9,7 +9,7 @@ import pytest
 from pytest_mock import MockerFixture
 
 from shared.batch.request import JobRequest, read_request
-from shared.endpoints.batch_settings import Overrides, RetrySettings
+from shared.endpoints.batch_settings import Overrides, RetryOverrides
 from shared.endpoints.locations import Known
 from shared.errors import MalformedRequest
 
@@ -99,7 +99,7 @@ def test_overrides_are_read(sdk: Sdk) -> None:
         error_threshold=4,
         output_file_name="all.jsonl",
         output_format="jsonl",
-        retry_settings=RetrySettings(max_retries=2, timeout=30),
+        retry_settings=RetryOverrides(max_retries=2, timeout=30),
     )
 
 
