@@ -1,5 +1,6 @@
 """Batch jobs in memory: ports with a clock that tests turn, stores that break, and what is in an output."""
 
+import csv
 import io
 import json
 import threading
@@ -179,6 +180,8 @@ def output(store: BlobStore, job: Job) -> dict[str, Any]:
 def _parsed(name: str, data: bytes) -> Any:
     if name.endswith(".parquet"):
         return pq.read_table(io.BytesIO(data)).to_pylist()
+    if name.endswith(".csv"):
+        return list(csv.DictReader(io.StringIO(data.decode())))
     if name.endswith(".jsonl"):
         return [json.loads(line) for line in data.splitlines()]
     return {**json.loads(data), "scored_at": ""} if data else ""
