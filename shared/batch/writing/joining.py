@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.batch.writing.agreement import check_names, fitted, settled
+from shared.batch.writing.parts import texts
 from shared.endpoints.batch_settings import Format
 from shared.errors import ScoringFailed
 
@@ -63,7 +64,7 @@ def _join_parquet(parts: Iterator[bytes]) -> Iterator[bytes]:
     sink = _Sink()
     # The types of a file are those of its first row group; what comes later must fit them.
     schema = settled(group)
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=texts(schema)) as writer:
         while group:
             table = pa.concat_tables(fitted(each, schema) for each in group)
             writer.write_table(table, row_group_size=table.num_rows)

@@ -65,12 +65,17 @@ def write_part(table: pa.Table, format: Format) -> bytes:  # noqa: A002 - the se
         return write_json_lines(table)
     sink = pa.BufferOutputStream()
     try:
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", use_dictionary=texts(table.schema))
     except pa.ArrowNotImplementedError as error:
         raise ScoringFailed(
             f"Parquet cannot hold the output: leave that column out of output_columns, or write jsonl ({error})"
         ) from None
     return bytes(sink.getvalue())
+
+
+def texts(schema: pa.Schema) -> list[str]:
+    """The columns that may repeat themselves: of numbers a dictionary is made in vain, and costs what writing does."""
+    return [field.name for field in schema if pa.types.is_dictionary(field.type) or pa.types.is_string(field.type)]
 
 
 def write_rejected(rejected: list[Rejected]) -> bytes:
