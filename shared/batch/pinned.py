@@ -1,12 +1,16 @@
 """A file in storage of which every byte is of one version: that of the ETag it was planned with."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import Final
 
 from shared.errors import InputChanged, StaleDocument
 from shared.ports import BlobStore, Place
 
-_CHUNK_BYTES: Final = 4 * 1024 * 1024
+_CHUNK_BYTES: Final = 8 * 1024 * 1024
+_AHEAD: Final = 2
 
 
 class PinnedSource:
@@ -43,9 +47,22 @@ class PinnedSource:
         return blob.data
 
     def chunks(self, size_bytes: int = _CHUNK_BYTES) -> Iterator[bytes]:
-        offset = 0
-        while offset < self.size_bytes:
+        """Of more than one, some are read while the caller works on the one before. Raises InputChanged."""
+        if 0 < self.size_bytes <= size_bytes:
             self._before_chunk()
-            data = self.read(offset, min(size_bytes, self.size_bytes - offset))
-            yield data
-            offset += len(data)
+            yield self.read(0, self.size_bytes)
+            return
+        offsets = iter(range(0, self.size_bytes, size_bytes))
+        ahead: deque[Future[bytes]] = deque()
+        with ThreadPoolExecutor(_AHEAD, thread_name_prefix="read-ahead") as pool:
+            try:
+                while True:
+                    for offset in islice(offsets, _AHEAD - len(ahead)):
+                        self._before_chunk()
+                        ahead.append(pool.submit(self.read, offset, min(size_bytes, self.size_bytes - offset)))
+                    if not ahead:
+                        return
+                    yield ahead.popleft().result()
+            finally:
+                for each in ahead:
+                    each.cancel()
