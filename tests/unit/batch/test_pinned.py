@@ -34,8 +34,6 @@ def test_no_more_is_read_ahead_than_two_chunks(store: MemoryBlobs) -> None:
     for taken in (1, 2, 3):
         next(chunks)
         assert taken <= len(reads) <= taken + 1
-    chunks.close()
-    assert len(reads) <= 4
 
 
 def test_reading_stops_where_its_caller_may_not_go_on(store: MemoryBlobs) -> None:
@@ -46,7 +44,7 @@ def test_reading_stops_where_its_caller_may_not_go_on(store: MemoryBlobs) -> Non
             raise StaleAttempt("another attempt has the job")
 
     source = PinnedSource(store, PLACE, write(store), len(CONTENT), "inbox/flowers/month.csv", check)
-    taken = []
+    taken: list[bytes] = []
     with pytest.raises(StaleAttempt):
         taken.extend(source.chunks(10))
     assert len(taken) == 2
@@ -57,5 +55,5 @@ def test_a_file_that_changed_while_it_was_read_is_not_read_on(store: MemoryBlobs
     chunks = source.chunks(10)
     assert next(chunks) == CONTENT[:10]
     write(store)
-    with pytest.raises(InputChanged, match="inbox/flowers/month.csv was changed or removed"):
-        [*chunks]
+    with pytest.raises(InputChanged, match="was changed or removed since its job began"):
+        list(chunks)
