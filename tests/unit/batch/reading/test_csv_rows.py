@@ -197,7 +197,7 @@ def test_a_file_of_bad_rows_leaves_nothing() -> None:
 
 @pytest.mark.parametrize("data", [b"1,a\n2,\xff\n", b"1,a\nx,\xff\n", b"1,a\n\xff,b\n"])
 def test_bytes_that_are_no_utf8_make_the_file_unreadable(data: bytes) -> None:
-    with pytest.raises(UnreadableInput, match=r"the file is not text in UTF-8, see its row [01]"):
+    with pytest.raises(UnreadableInput, match=r"the text is not in UTF-8, [01] lines further down"):
         read(data, column("double"), column("string", "y"))
 
 

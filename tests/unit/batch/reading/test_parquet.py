@@ -1,65 +1,20 @@
 """Parquet is planned from its footer, and of each group of rows the needed columns are unpacked once."""
 
-import io
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shared.batch.reading import parquet_file, parquet_plan, parquet_rows
-from shared.batch.reading.kept import Kept
-from shared.batch.reading.parquet_file import Footer
+from shared.batch.reading import parquet_about, parquet_file, parquet_plan, parquet_rows
+from shared.batch.reading.parquet_about import Footer
 from shared.batch.reading.source import Source
-from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
+from shared.errors import UnreadableInput
 from shared.models.signature import Column, Signature
+from tests.support.parquet import SIGNATURE, packed, read, table, versions
 from tests.support.reading import MemorySource, plan, read_all, rows_of
-
-SIGNATURE = Signature(
-    columns=(
-        Column(name="a", type="long"),
-        Column(name="b", type="double", required=False),
-        Column(name="c", type="string"),
-    )
-)
-versions = count()
-
-
-@pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is kept from one test to the next."""
-    monkeypatch.setattr(parquet_rows, "_GROUPS", Kept[pa.Table](2**20, lambda table: int(table.nbytes)))
-    monkeypatch.setattr(parquet_rows, "_FOOTERS", Kept[Any](2**20, lambda footer: 8 * footer.size))
-
-
-def table(rows: int) -> pa.Table:
-    return pa.table(
-        {
-            "a": np.arange(rows),
-            "unused": ["x" * 50] * rows,
-            "b": pa.array([None if row % 3 == 0 else row / 2 for row in range(rows)], pa.float64()),
-            "c": [f"text {row % 4}" for row in range(rows)],
-        }
-    )
-
-
-def packed(data: pa.Table, **options: Any) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(data, sink, **options)
-    return sink.getvalue()
-
-
-def read(data: bytes, signature: Signature = SIGNATURE, **settings: Any) -> Any:
-    """Of a file that is one mini-batch."""
-    (rows,) = rows_of(data, "day.parquet", signature, etag=str(next(versions)), **settings)
-    return rows
 
 
 @pytest.mark.parametrize(
@@ -122,7 +77,7 @@ def test_columns_that_lie_far_apart_are_read_apart(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_long_footer_takes_one_more_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_file, "_TAIL_BYTES", 20)
+    monkeypatch.setattr(parquet_about, "_TAIL_BYTES", 20)
     source = MemorySource(packed(table(10)), "day.parquet")
     plan(source, SIGNATURE)
     assert source.calls == 3
@@ -191,6 +146,13 @@ def test_carried_columns_keep_their_own_type() -> None:
     assert list(read(packed(data), output_columns=["*"]).carried) == ["a", "unused", "b", "c", "n"]
 
 
+def test_types_of_other_programs_are_carried() -> None:
+    data = pa.table({"a": [1, 2], "id": pa.array([b"0" * 16, b"1" * 16], pa.uuid()), "c": ["x", "y"]})
+    rows = read(packed(data), output_columns=["id"])
+    assert rows.features["c"].tolist() == ["x", "y"]
+    assert rows.carried["id"].to_pylist() == data["id"].to_pylist()
+
+
 def test_the_labels_of_rows_are_no_column() -> None:
     data = pa.table({"a": [1], "c": ["x"], "__index_level_0__": [7]})
     made = plan(MemorySource(packed(data), "day.parquet"), SIGNATURE)
@@ -239,136 +201,3 @@ def test_a_file_without_the_needed_columns_is_refused(
 ) -> None:
     with pytest.raises(UnreadableInput, match=rf"^day\.parquet: {reason}"):
         plan(MemorySource(packed(data), "day.parquet"), signature, **settings)
-
-
-GOOD = packed(table(50), row_group_size=20)
-LENGTH = int.from_bytes(GOOD[-8:-4], "little")
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "this is no Parquet file that can be read"),
-        (b"PAR1", "this is no Parquet file that can be read"),
-        (b"PAR1" + b"\0" * 4 + b"PAR1", "this is no Parquet file that can be read"),
-        (GOOD[:-1], "this is no Parquet file that can be read"),
-        (GOOD[:-8] + b"\xff\xff\xff\x7fPAR1", "this is no Parquet file that can be read"),
-        (GOOD[:-4] + b"PARE", "the Parquet file is encrypted: write it plain"),
-    ],
-)
-def test_what_is_no_parquet_is_refused(data: bytes, reason: str) -> None:
-    with pytest.raises(UnreadableInput, match=rf"^day\.parquet: {reason}"):
-        plan(MemorySource(data, "day.parquet"), SIGNATURE)
-
-
-@pytest.mark.parametrize("kept", [0, 1000])
-def test_a_footer_without_its_columns_is_refused(kept: int) -> None:
-    data = GOOD[:kept] + GOOD[-LENGTH - 8 :]
-    with pytest.raises(UnreadableInput, match=r"^day\.parquet.*: this is no Parquet file that can be read"):
-        rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
-
-
-def test_a_footer_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_file, "MAX_FOOTER_BYTES", 100)
-    with pytest.raises(PayloadTooLarge, match="but at most 100 are taken: write fewer columns"):
-        plan(MemorySource(GOOD, "day.parquet"), SIGNATURE)
-
-
-def varint(number: int) -> bytes:
-    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
-
-
-def deep(levels: int) -> bytes:
-    """A file without rows whose one column lies in so many groups, one in the other; 100,000 end a process."""
-    group = b"\x35\x02\x18\x01g\x15\x02\x00"
-    schema = b"\x48\x01s\x15\x02\x00" + group * levels + b"\x15\x02\x25\x02\x18\x01x\x00"
-    footer = b"\x15\x02\x19\xfc" + varint(levels + 2) + schema + b"\x16\x00\x19\x0c\x00"
-    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
-
-
-@pytest.mark.parametrize("levels", [31, 100_000])
-def test_a_schema_that_is_nested_too_deeply_never_reaches_pyarrow(levels: int) -> None:
-    with pytest.raises(UnreadableInput, match="the Parquet file's columns are nested deeper than 32 levels"):
-        plan(MemorySource(deep(levels), "day.parquet"), Signature())
-    assert plan(MemorySource(deep(30), "day.parquet"), Signature()).spans == []
-
-
-@pytest.mark.parametrize("claimed", [True, False])
-def test_what_a_group_unpacks_to_is_bounded_by_what_it_claims_and_by_what_it_is(
-    claimed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    data = packed(pa.table({"a": np.zeros(100_000, np.int64), "c": ["x" * 1000] * 100_000}), compression="zstd")
-    made = plan(MemorySource(data, "day.parquet"), SIGNATURE, mini_batch_size=10, etag=str(next(versions)))
-    monkeypatch.setattr(parquet_plan, "MAX_GROUP_BYTES", 100 if claimed else 500_000)
-    with pytest.raises(PayloadTooLarge, match="write it with a smaller row_group_size"):
-        plan(MemorySource(data, "day.parquet"), SIGNATURE) if claimed else read_all(made, SIGNATURE)
-
-
-def test_texts_that_are_shared_do_not_swell_a_mini_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_rows, "_MAX_MINI_BATCH_BYTES", 1_000_000)
-    data = packed(pa.table({"a": np.zeros(10_000, np.int64), "c": ["x" * 1000] * 10_000}))
-    with pytest.raises(UnreadableInput, match="a mini-batch of 5000 rows has more than 1000000 bytes: lower"):
-        rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
-    assert len(rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)), mini_batch_size=500)) == 20
-
-
-@pytest.mark.parametrize("kind", [pa.int32(), pa.large_string(), pa.binary(), pa.large_binary()])
-def test_dictionaries_of_any_type_are_taken(kind: pa.DataType) -> None:
-    values = pa.array([1, 2, 1] if kind == pa.int32() else [b"p", b"q", b"p"], kind)
-    rows = read(packed(pa.table({"c": values.dictionary_encode(), "a": [1, 2, 3]})), Signature())
-    assert rows.features["c"].tolist() == values.to_pylist()
-
-
-class Changing(MemorySource):
-    def read(self, offset: int, length: int) -> bytes:
-        if self.calls >= 3:
-            raise InputChanged("the file was changed")
-        return super().read(offset, length)
-
-
-def test_an_error_of_the_source_passes_as_it_is() -> None:
-    made = plan(Changing(GOOD, "day.parquet"), SIGNATURE, mini_batch_size=5)
-    with pytest.raises(InputChanged, match=r"^the file was changed$"):
-        read_all(made, SIGNATURE)
-
-
-def test_a_file_that_asks_for_more_than_was_foreseen_still_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_file, "leaves", lambda footer, names: [])
-    assert read(GOOD).features["a"].tolist() == list(range(50))
-
-
-@given(st.data())
-def test_no_broken_file_ends_the_process_or_tells_of_its_inside(data: st.DataObject) -> None:
-    source = bytearray(GOOD)
-    for _ in range(data.draw(st.integers(1, 4))):
-        start = data.draw(st.sampled_from([0, len(GOOD) - LENGTH - 8]))
-        source[data.draw(st.integers(start, len(GOOD) - 1))] = data.draw(st.integers(0, 255))
-    signature = data.draw(st.sampled_from([SIGNATURE, Signature()]))
-    told = ""
-    try:
-        rows_of(bytes(source), "day.parquet", signature, etag=str(next(versions)), mini_batch_size=15)
-    except SlipwayError as error:
-        told = error.message
-    assert "Error" not in told
-    assert "Thrift" not in told
-
-
-@given(
-    st.lists(st.tuples(st.integers(-9, 9), st.text(max_size=3)), min_size=1, max_size=30),
-    st.integers(1, 12),
-    st.integers(1, 12),
-)
-def test_spans_together_are_the_whole_file(rows: list[tuple[int, str]], group: int, size: int) -> None:
-    data = packed(pa.table({"a": [row[0] for row in rows], "c": [row[1] for row in rows]}), row_group_size=group)
-    found = rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)), mini_batch_size=size)
-    assert [
-        (a, c) for each in found for a, c in zip(each.features["a"].tolist(), each.features["c"].tolist(), strict=True)
-    ] == rows
-    assert all(len(each.numbers) <= size for each in found)
-
-
-@pytest.mark.parametrize("pack", [bytes, lambda data: pa.Codec("gzip").compress(data, asbytes=True)])
-def test_a_packed_file_is_read_from_its_copy(pack: Callable[[bytes], bytes]) -> None:
-    made = plan(MemorySource(pack(GOOD), "day.parquet.gz"), SIGNATURE, etag=str(next(versions)))
-    assert made.staging.suffixes == ([] if pack is bytes else [".parquet"])
-    assert [rows.features["a"].tolist() for rows in read_all(made, SIGNATURE)] == [list(range(50))]

@@ -6,7 +6,6 @@ import io
 import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -188,10 +187,6 @@ def test_archives_and_other_ways_of_packing_are_refused_by_name(kind: str, data:
     assert refused(data, UnreadableInput) == (
         f"this is a {kind} file: unpack it, and give the tables plain, or each compressed with gzip or zstd"
     )
-
-
-def test_a_bare_deflate_stream_is_no_csv() -> None:
-    refused(zlib.compress(table(10)), UnreadableInput)
 
 
 class Broken(MemorySource):
