@@ -1,5 +1,8 @@
 """What Event Grid tells of a new blob, in its own schema or as a CloudEvent.
 
+The name is taken from the subject, which holds it as it is: the address beside it is encoded by some writers and not by
+others.
+
 Source: https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
 """
 
