@@ -66,7 +66,10 @@ def run(minutes: float, seed: int) -> int:
         stack.stop_host()
         weather = Weather(journal, seed)
         with StorageProxy(stack.azurite.ports, _HOSTS, weather) as proxy:
-            clocks = {name: FakeClock(library, _WORK_DIR / f"clock-{name}") for name in _HOSTS}
+            path = stack.environ["PYTHONPATH"]
+            clocks = {name: FakeClock(library, _WORK_DIR / f"clock-{name}", path) for name in _HOSTS}
+            for clock in clocks.values():
+                clock.check()
             hosts = {name: Host(name, stack, proxy, clocks[name], journal) for name in _HOSTS}
             jobs = Jobs(storage(stack), {twin.job_id for twin in twins.values()})
             lanes: list[Lane] = [
