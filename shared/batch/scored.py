@@ -148,7 +148,7 @@ def _known(rows: Rows, model: ServedModel) -> Rows:
     unknown = unknown_rows(model, rows.features)
     if not unknown:
         return rows
-    kept = np.setdiff1d(np.arange(len(rows.numbers)), np.fromiter(unknown, np.int64, len(unknown)))
+    kept = np.delete(np.arange(len(rows.numbers)), np.fromiter(unknown, np.int64, len(unknown)))
     rejected = [Rejected(rows.path(row), int(rows.numbers[row]), reason) for row, reason in unknown.items()]
     return rows.take(kept)._replace(rejected=[*rows.rejected, *rejected])
 

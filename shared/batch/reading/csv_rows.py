@@ -53,7 +53,7 @@ def read(
     if read.table.num_rows + len(read.ragged) != rows:
         raise _mixed_up()
     fitted = _fitted(read, signature, names)
-    whole = np.setdiff1d(np.arange(rows), np.fromiter(read.ragged, np.int64, len(read.ragged)))
+    whole = np.delete(np.arange(rows), np.fromiter(read.ragged, np.int64, len(read.ragged)))
     reasons = {
         row: f"the row has {values} values, but there are {len(names)} columns" for row, values in read.ragged.items()
     } | {int(whole[row]): reason for row, reason in fitted.reasons.items()}
