@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -24,6 +25,8 @@ class MemoryBlobs:
 
     def __init__(self) -> None:
         self._blobs: dict[tuple[str, str], _Stored] = {}
+        # In order, so that a listing costs what it gives and not what there is.
+        self._names: dict[str, list[str]] = {}
         self._writes = 0
         self._lock = threading.Lock()
 
@@ -52,12 +55,11 @@ class MemoryBlobs:
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:
-            found = [
-                _item(name, stored)
-                for (where, name), stored in self._blobs.items()
-                if where == container and name.startswith(prefix)
-            ]
-        yield from sorted(found, key=lambda item: item.name)
+            names = self._names.get(container, [])
+            first = bisect_left(names, prefix)
+            last = bisect_right(names, prefix, first, key=lambda name: name[: len(prefix)])
+            found = [_item(name, self._blobs[container, name]) for name in names[first:last]]
+        yield from found
 
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         items = [item for item in self.list(container, prefix) if item.name > marker]
@@ -81,6 +83,8 @@ class MemoryBlobs:
                 raise _changed(container, name)
             self._writes += 1
             etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
+            if stored is None:
+                insort(self._names.setdefault(container, []), name)
             self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}))
             return etag
 
@@ -96,7 +100,9 @@ class MemoryBlobs:
 
     def delete(self, container: str, name: str) -> None:
         with self._lock:
-            self._blobs.pop((container, name), None)
+            if self._blobs.pop((container, name), None) is not None:
+                names = self._names[container]
+                del names[bisect_left(names, name)]
 
 
 def _item(name: str, stored: _Stored) -> BlobItem:
