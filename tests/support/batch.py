@@ -122,6 +122,9 @@ class WatchedStore:
             lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
         )
 
+    def age(self, container: str, name: str) -> timedelta | None:
+        return self._watched("age", container, name, lambda: self._inner.age(container, name))
+
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))
 
