@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch.announcement import JobEvent
+from shared.batch.events import JobEvent
 from shared.errors import StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
 
@@ -88,7 +88,9 @@ class SteppedStore:
 
     def find(self, container: str, name: str) -> BlobItem | None:
         return self._do(
-            _reading("find", container, name), lambda: self._inner.find(container, name), lambda item: item and _of(item)
+            _reading("find", container, name),
+            lambda: self._inner.find(container, name),
+            lambda item: item and _of(item),
         )
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:

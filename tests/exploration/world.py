@@ -11,7 +11,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 from shared.adapters.memory import MemoryAccounts, MemoryBlobs
-from shared.batch.announcement import JobEvent
+from shared.batch.events import JobEvent
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
@@ -23,7 +23,6 @@ from tests.exploration.reader import Reader
 from tests.exploration.stepping import Mode, Step, SteppedAnnouncer, SteppedStore, Stepper
 from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock
 from tests.support.durable import ACTIVITIES
-
 
 type Activity = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -138,7 +137,9 @@ class World(NamedTuple):
     def again(self) -> "World":
         store = self.store.again()
         reader = self.reader.again(store)
-        return World(self.jobs, store, Clock(self.clock.now), list(self.announced), set(self.notes), reader, self.loader)
+        return World(
+            self.jobs, store, Clock(self.clock.now), list(self.announced), set(self.notes), reader, self.loader
+        )
 
     def host(self, name: str, stepper: Stepper) -> Host:
         store = SteppedStore(self.store, stepper)

@@ -70,4 +70,3 @@ def _job(store: Blobs, number: int, data: bytes) -> Job:
     etag = store.write(Container.INBOX, name, data)
     path = f"{Container.INBOX}/{name}"
     return jobs.new(jobs.dropped_id(path, etag), "flowers", (JobInput(location=path, etag=etag),), "drop", NOW)
-

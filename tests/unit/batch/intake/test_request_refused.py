@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.batch.request import MAX_BYTES, MAX_INPUTS, REFUSED, read_request
+from shared.batch.intake.request import MAX_BYTES, MAX_INPUTS, REFUSED, read_request
 from shared.endpoints.locations import Known
 from shared.errors import MalformedRequest, PayloadTooLarge
 
