@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import psutil
 import requests
 from azure.core.exceptions import ResourceExistsError
 

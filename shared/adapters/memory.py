@@ -3,7 +3,8 @@
 import hashlib
 import threading
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from shared.endpoints.locations import Known
@@ -12,18 +13,23 @@ from shared.ports import Blob, BlobItem, BlobStore, Page
 
 
 class _Stored:
-    __slots__ = ("data", "etag", "metadata")
+    __slots__ = ("at", "data", "etag", "metadata")
 
-    def __init__(self, data: bytes, etag: str, metadata: Mapping[str, str]) -> None:
+    def __init__(self, data: bytes, etag: str, metadata: Mapping[str, str], at: datetime) -> None:
+        self.at = at
         self.data = data
         self.etag = etag
         self.metadata = metadata
 
 
 class MemoryBlobs:
-    """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does."""
+    """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does.
 
-    def __init__(self) -> None:
+    `clock`: that of storage.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
         self._blobs: dict[tuple[str, str], _Stored] = {}
         # In order, so that a listing costs what it gives and not what there is.
         self._names: dict[str, list[str]] = {}
@@ -52,6 +58,11 @@ class MemoryBlobs:
         with self._lock:
             stored = self._blobs.get((container, name))
         return None if stored is None else _item(name, stored)
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        with self._lock:
+            stored = self._blobs.get((container, name))
+        return None if stored is None else self._clock() - stored.at
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:
@@ -85,7 +96,7 @@ class MemoryBlobs:
             etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
             if stored is None:
                 insort(self._names.setdefault(container, []), name)
-            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}))
+            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}), self._clock())
             return etag
 
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:

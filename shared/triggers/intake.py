@@ -13,7 +13,8 @@ import azure.functions as func
 import grpc
 from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
 
-from shared.batch import blob_event, closing, intake, orchestrator, reconciler, schedules
+from shared.batch import closing, orchestrator, reconciler
+from shared.batch.intake import blob_event, drops, schedules
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.services import services
@@ -37,7 +38,7 @@ def _dropped(name: str, client: SyncDurableFunctionsClient) -> None:
     if found is None:
         _log.warning("%s/%s was taken away before its job could start", Container.INBOX, name)
         return
-    job = intake.drop(found.name, found.etag, ports)
+    job = drops.drop(found.name, found.etag, ports)
     if job is not None:
         start(client, job)
 

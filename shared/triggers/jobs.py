@@ -10,9 +10,10 @@ import azure.functions as func
 from azure.durable_functions import Blueprint
 
 from shared.auth.access import Principal, Role, require
-from shared.batch import capability, desk, progress, submission
+from shared.batch import desk, progress
+from shared.batch.intake import capability, submission
+from shared.batch.intake.request import read_request, read_retry
 from shared.batch.job import Job, JobStatus
-from shared.batch.request import read_request, read_retry
 from shared.endpoints.spec import Endpoint
 from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest
 from shared.services import services

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 from azure.core.exceptions import ResourceNotFoundError
@@ -82,13 +83,13 @@ class Judge:
         container = self._account.get_container_client(Container.STAGING)
         deadline = time.monotonic() + _SWEPT_IN_S
         while True:
-            left = Counter(item.name.split("/")[0] for item in container.list_blobs())
-            left = Counter({job_id: count for job_id, count in left.items() if job_id in ended})
+            left = [name for item in container.list_blobs() if (name := item.name).partition("/")[0] in ended]
             if not left or time.monotonic() > deadline:
                 break
             time.sleep(1.0)
-        for job_id, count in left.items():
-            self._journal.problem(f"{job_id}: {count} blobs were left in staging")
+        for job_id, names in groupby(left, lambda name: name.partition("/")[0]):
+            first, *others = names
+            self._journal.problem(f"{job_id}: {first} and {len(others)} more were left in staging")
 
     def watchers(self, watchers: Iterable[Watcher]) -> None:
         for watcher in watchers:

@@ -140,12 +140,48 @@ def test_a_cancellation_that_nobody_noticed_is_closed(
     assert list(desk.active(store)) == []
 
 
-def test_a_sign_of_life_from_the_future_is_none(ports: BatchPorts, clock: Clock) -> None:
-    """A host's clock was ahead by hours, and was put right."""
+def test_a_sign_of_life_from_the_future_is_none(clock: Clock) -> None:
+    """A host's clock was ahead by hours, and was put right; storage's own went on."""
+    storage = Clock()
+    ports = make_ports(MemoryBlobs(storage), clock)
     clock.go_on(hours=3)
     submit(ports)
     clock.go_on(hours=-3)
+    assert list(forsaken(ports, not_running)) == []
+    storage.go_on(minutes=6)
     assert [job.attempt for job in forsaken(ports, not_running)] == [2]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_host_with_a_wrong_clock_takes_nothing_from_those_who_work(clock: Clock, hours: int) -> None:
+    storage, wrong = Clock(), Clock()
+    store = MemoryBlobs(storage)
+    mine, others = make_ports(store, clock), make_ports(store, wrong)
+    wrong.go_on(hours=hours)
+    submit(mine)
+    for _ in range(10):
+        for each in (storage, clock, wrong):
+            each.go_on(minutes=2)
+        mine.check(WORK)
+        assert list(forsaken(others, not_running)) == list(forsaken(mine, not_running)) == []
+
+
+def test_a_job_whose_submission_died_after_its_mark_is_submitted_all_the_same(
+    store: MemoryBlobs, ports: BatchPorts
+) -> None:
+    watched = WatchedStore(store)
+    Breaking(0, "after", Killed()).on(watched)
+    with pytest.raises(Killed):
+        submit(make_ports(watched, ports.now))
+    (job,) = forsaken(ports, not_running)
+    assert job == desk.read(store, "drop-1")
+    assert (job.attempt, job.status) == (1, JobStatus.NOT_STARTED)
+
+
+def test_a_mark_that_is_gone_meanwhile_or_of_a_retry_submits_nothing(store: MemoryBlobs) -> None:
+    assert desk.submit_marked(store, Mark("drop-1", 0)) is None
+    store.write(Container.JOBS, "active/drop-1.1", b"")
+    assert desk.submit_marked(store, Mark("drop-1", 1)) is None
 
 
 def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:

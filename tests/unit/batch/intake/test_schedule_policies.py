@@ -8,9 +8,9 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.batch import desk
 from shared.batch import job as jobs
+from shared.batch.intake.schedules import due
 from shared.batch.job import Event, Job
 from shared.batch.ports import BatchPorts
-from shared.batch.schedules import due
 from shared.models.package import ModelRef
 from shared.ports import Container
 from tests.support import endpoint

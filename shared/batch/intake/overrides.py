@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
-from shared.batch.members import Problems, read_members
+from shared.batch.intake.members import Problems, read_members
 from shared.endpoints.batch_settings import CsvOptions, Overrides, RetrySettings
 
 OVERRIDES: Final = {

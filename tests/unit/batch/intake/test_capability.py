@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.batch.capability import LENGTH, holds, make
+from shared.batch.intake.capability import LENGTH, holds, make
 from tests.support.endpoint import NOW
 
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.batch.schedules import due_times, times_to_run
+from shared.batch.intake.schedules import due_times, times_to_run
 from shared.endpoints.batch_settings import CatchUp, Schedule
 
 HOURLY = "0 0 * * * *"

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from shared.batch import cron, desk
+from shared.batch import desk
 from shared.batch import job as jobs
+from shared.batch.intake import cron
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.documents import Document

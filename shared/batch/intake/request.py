@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final, NamedTuple
 
+from shared.batch.intake.members import Problems, read_members, shown
+from shared.batch.intake.overrides import OVERRIDES, read_overrides
 from shared.batch.job import JobInput
-from shared.batch.members import Problems, read_members, shown
-from shared.batch.overrides import OVERRIDES, read_overrides
 from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.locations import Known, is_folder, parse, written
 from shared.endpoints.patterns import has_wildcards

@@ -3,8 +3,9 @@
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import closing, desk, intake
+from shared.batch import closing, desk
 from shared.batch.desk import Mark
+from shared.batch.intake import drops
 from shared.batch.job import Event, Job, JobInput
 from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
@@ -16,7 +17,7 @@ from tests.support.endpoint import NOW
 
 
 def dropped(ports: BatchPorts, name: str = "flowers/a.csv", etag: str = '"1"') -> Job:
-    job = intake.drop(name, etag, ports)
+    job = drops.drop(name, etag, ports)
     assert job is not None
     return job
 
@@ -39,7 +40,7 @@ def test_a_drop_that_is_told_twice_is_one_job_and_a_changed_blob_another(ports: 
 def test_a_blob_in_no_endpoints_folder_starts_nothing_and_is_told(
     store: MemoryBlobs, ports: BatchPorts, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
-    assert intake.drop(name, '"1"', ports) is None
+    assert drops.drop(name, '"1"', ports) is None
     assert caplog.messages == [f"inbox/{name} belongs to no endpoint: drop files into inbox/<endpoint>/"]
     assert list(desk.active(store)) == []
 
@@ -67,26 +68,26 @@ def test_what_waits_for_a_schedule_starts_no_job(
     inputs = ["inbox/flowers/nightly/", "inbox/flowers/fixed.csv"]
     schedules = [{"name": f"run{number}", "cron": "0 0 2 * * *", "input": path} for number, path in enumerate(inputs)]
     endpoint.publish(store, iris_ref, batch={"schedules": schedules})
-    assert (intake.drop(name, '"1"', ports) is not None) is starts
+    assert (drops.drop(name, '"1"', ports) is not None) is starts
     assert bool(list(desk.active(store))) is starts
 
 
 def test_a_finished_job_is_not_started_again(store: MemoryBlobs, ports: BatchPorts) -> None:
     job = dropped(ports)
     closing.fail(ports, job.work, ScoringFailed("no"))
-    assert intake.drop("flowers/a.csv", '"1"', ports) is None
+    assert drops.drop("flowers/a.csv", '"1"', ports) is None
 
 
 def test_a_running_job_is_handed_back_as_it_is(store: MemoryBlobs, ports: BatchPorts) -> None:
     job = dropped(ports)
     running = desk.move(store, job.work, Event.RUN, ports.now())
-    assert intake.drop("flowers/a.csv", '"1"', ports) == running
+    assert drops.drop("flowers/a.csv", '"1"', ports) == running
 
 
 @pytest.mark.parametrize("name", ["", "daily/", "_READY", "daily/_SUCCESS", ".a.csv.part", "daily/.DS_Store"])
 def test_what_tools_leave_behind_starts_nothing(store: MemoryBlobs, ports: BatchPorts, name: str) -> None:
     """A folder's own blob would be taken for all the files below it."""
-    assert intake.drop(f"flowers/{name}", '"1"', ports) is None
+    assert drops.drop(f"flowers/{name}", '"1"', ports) is None
     assert not list(store.list(Container.JOBS))
 
 
@@ -100,7 +101,7 @@ def test_a_folder_is_a_job_once_its_marker_lies_in_it(store: MemoryBlobs, ports:
     names = ["may/1.csv", "may/2.csv", "may/deep/3.csv", "june/1.csv"]
     for name in names:
         store.write(Container.INBOX, f"flowers/{name}", iris.csv(2))
-        assert intake.drop(f"flowers/{name}", '"1"', ports) is None
+        assert drops.drop(f"flowers/{name}", '"1"', ports) is None
     etag = store.write(Container.INBOX, "flowers/may/_READY", b"")
     job = dropped(ports, "flowers/may/_READY", etag)
     assert job.inputs == (JobInput(location="inbox/flowers/may/", etag=None),)
@@ -124,7 +125,7 @@ def test_all_that_was_dropped_for_an_endpoint_is_a_folder_too(ports: BatchPorts)
 @pytest.mark.usefixtures("folders")
 @pytest.mark.parametrize("name", ["may/a_READY", "may/_ready", "may/_READY/", "may/_READY.csv", "may/_READY/a.csv"])
 def test_nothing_but_the_marker_finishes_a_folder(store: MemoryBlobs, ports: BatchPorts, name: str) -> None:
-    assert intake.drop(f"flowers/{name}", '"1"', ports) is None
+    assert drops.drop(f"flowers/{name}", '"1"', ports) is None
     assert list(desk.active(store)) == []
 
 
@@ -133,7 +134,7 @@ def test_a_folder_that_waits_for_a_schedule_starts_no_job(
 ) -> None:
     schedule = {"name": "nightly", "cron": "0 0 2 * * *", "input": "inbox/flowers/nightly/"}
     endpoint.publish(store, iris_ref, batch={"drop": "folder", "schedules": [schedule]})
-    assert intake.drop("flowers/nightly/_READY", '"1"', ports) is None
+    assert drops.drop("flowers/nightly/_READY", '"1"', ports) is None
     assert dropped(ports, "flowers/daily/_READY").inputs[0].location == "inbox/flowers/daily/"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.batch.location import check_input, check_output
+from shared.batch.intake.location import check_input, check_output
 from shared.endpoints.locations import Known, parse
 from shared.errors import LocationNotAllowed, MalformedRequest
 from shared.ports import Container

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.batch.blob_event import dropped_name
+from shared.batch.intake.blob_event import dropped_name
 from shared.errors import MalformedRequest
 
 SUBJECT = "/blobServices/default/containers/inbox/blobs/"

@@ -6,7 +6,7 @@ import pytest
 
 from shared.adapters.memory import MemoryAccounts, MemoryBlobs
 from shared.batch import job as jobs
-from shared.batch.claims import claim
+from shared.batch.intake.claims import claim
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.errors import OutputTaken

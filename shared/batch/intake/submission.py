@@ -2,12 +2,13 @@
 
 from uuid import uuid4
 
-from shared.batch import claims, desk
+from shared.batch import desk
 from shared.batch import job as jobs
+from shared.batch.intake import claims
+from shared.batch.intake.location import check_input, check_output
+from shared.batch.intake.request import JobRequest, canonical
 from shared.batch.job import ID_PATTERN, Job
-from shared.batch.location import check_input, check_output
 from shared.batch.ports import BatchPorts
-from shared.batch.request import JobRequest, canonical
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_mock import MockerFixture
 
-from shared.batch.request import JobRequest, read_request
+from shared.batch.intake.request import JobRequest, read_request
 from shared.endpoints.batch_settings import Overrides, RetryOverrides
 from shared.endpoints.locations import Known
 from shared.errors import MalformedRequest

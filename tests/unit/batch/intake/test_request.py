@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from shared.batch.intake.request import IGNORED, MAX_INPUTS, JobRequest, canonical, read_request
 from shared.batch.job import JobInput
-from shared.batch.request import IGNORED, MAX_INPUTS, JobRequest, canonical, read_request
 from shared.endpoints.batch_settings import CsvOverrides, Overrides, RetryOverrides
 from shared.endpoints.locations import Known
 from shared.ports import Place
