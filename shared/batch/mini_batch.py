@@ -1,6 +1,6 @@
 """Scores one mini-batch. The spine of the activity `score_mini_batch`; safe to run twice, also at the same time."""
 
-import hashlib
+from uuid import uuid4
 
 import orjson
 
@@ -34,7 +34,7 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
 
 
 def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Scored) -> Entry:
-    """Parts are named by attempt and content: two tries never write over each other's."""
+    """Each try has names of its own: what it discards is never what another try has entered into the ledger."""
     stem, form = f"{index:08d}-{work.attempt}", plan.settings.output_format
     part = b"" if scored.table is None else parts.write_part(scored.table, form)
     files = [
@@ -55,7 +55,7 @@ def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Sco
 def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
     if not data:
         return ""
-    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
+    name = f"{stem}-{uuid4().hex[:16]}.{suffix}"
     store.write(Container.STAGING, name, data)
     return name
 
