@@ -218,7 +218,8 @@ def stage() -> Iterator[None]:
     services = patch("shared.triggers.batch.services", lambda: SimpleNamespace(batch=_running.host.ports))
     with ExitStack() as stack:
         stack.enter_context(services)
-        stack.enter_context(patch("shared.batch.planner.uuid4", lambda: _running.host.new_id()))
+        for module in ("planner", "mini_batch"):
+            stack.enter_context(patch(f"shared.batch.{module}.uuid4", lambda: _running.host.new_id()))
         for module in ("output", "closing"):
             stack.enter_context(patch(f"shared.batch.{module}.ThreadPoolExecutor", _Inline))
         remembered.enter(stack)
