@@ -1,6 +1,7 @@
 """What the flows need from the world outside. Adapters fulfil it; `adapters/memory.py` does so in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -59,6 +60,10 @@ class BlobStore(Protocol):
 
     def find(self, container: str, name: str) -> BlobItem | None: ...
 
+    def age(self, container: str, name: str) -> timedelta | None:
+        """How long ago it was written, by the clock of storage, whatever this machine's says; None where it is not."""
+        ...
+
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         """All blobs below a prefix, in the order of their names."""
         ...
@@ -111,20 +116,3 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         path = f"{self.container}/{self.name}"
         return f"{self.account}/{path}" if self.account else path
-
-
-class Accounts(Protocol):
-    """The storage accounts that jobs may read from and write to.
-
-    `own`: blob addresses of the data account, without a slash at their end; `others`: of the further ones.
-    """
-
-    @property
-    def own(self) -> tuple[str, ...]: ...
-
-    @property
-    def others(self) -> tuple[str, ...]: ...
-
-    def store(self, account: str) -> BlobStore:
-        """Of the data account for "". Raises NotAuthorized for an account that is not among those of the settings."""
-        ...

@@ -17,7 +17,7 @@ from shared.auth.keys import KeyRing
 from shared.auth.rules import TokenRules
 from shared.auth.verified import VerifiedTokens
 from shared.batch.manifest import Manifests
-from shared.batch.ports import BatchPorts
+from shared.batch.ports import Accounts, BatchPorts
 from shared.endpoints.catalog import Catalog
 from shared.models.batching import Watch
 from shared.models.files import PackageFiles
@@ -85,12 +85,13 @@ def _build() -> Services:
 
     The adapters come in here: with them come the SDKs, which a process that only indexes the functions never needs.
     """
-    from shared.adapters import blobs
+    from shared.adapters.accounts import StorageAccounts
     from shared.adapters.entra import EntraKeys
 
     settings = read_settings(os.environ)
     rules = TokenRules.from_settings(settings)
-    store = blobs.BlobStorage(blobs.connect(settings))
+    accounts = StorageAccounts(settings)
+    store = accounts.store("")
     catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
     memory_bytes = settings.memory_bytes or instance.memory_bytes()
     options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
@@ -113,19 +114,29 @@ def _build() -> Services:
             readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
             max_body_bytes=settings.max_body_bytes,
         ),
-        batch=BatchPorts(
-            store=store,
-            manifests=Manifests(store),
-            catalog=catalog,
-            loader=loader,
-            now=lambda: datetime.now(UTC),
-            heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
-            max_input_bytes=settings.max_input_bytes,
-        ),
+        batch=_batch(settings, accounts, catalog, loader),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
         telemetry=telemetry,
         packages=Packages(PackageFiles(store)),
+    )
+
+
+def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader) -> BatchPorts:
+    from shared.adapters.announcements import JobAnnouncements
+
+    store = accounts.store("")
+    return BatchPorts(
+        store=store,
+        accounts=accounts,
+        manifests=Manifests(store),
+        catalog=catalog,
+        loader=loader,
+        announcer=JobAnnouncements(settings),
+        now=lambda: datetime.now(UTC),
+        heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
+        retry_window=timedelta(seconds=settings.retry_window_s),
+        max_input_bytes=settings.max_input_bytes,
     )
 
 

@@ -1,5 +1,6 @@
 """The app's settings: what each one means, its default, and one clear line for each that is missing or wrong."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ AZURE_MARKERS = (
 )
 STORAGE_QUEUE = "StorageQueue"
 BLOB_TRIGGER_SOURCES = ("LogsAndContainerScan", "EventGrid", STORAGE_QUEUE)
+_ACCOUNT = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/?|.*(AccountName|BlobEndpoint)=.*", re.ASCII)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -41,7 +43,18 @@ class Settings(BaseModel):
         "SLIPWAY_DATA__clientId instead: the app and its blob trigger then use the managed identity.",
     )
     data_blob_service_uri: str = Field(default="", description="The data account's blob address, in Azure.")
+    data_queue_service_uri: str = Field(default="", description="The data account's queue address, in Azure.")
     data_client_id: str = Field(default="", description="Client id of the user-assigned identity, in Azure.")
+    accounts: tuple[str, ...] = Field(
+        default=(),
+        description="Further storage accounts that jobs may read from and write to, comma separated: blob addresses, "
+        "which the app's managed identity opens; or connection strings, for local runs.",
+    )
+    event_grid_topic: str = Field(
+        default="",
+        pattern=r"^(https://\S+)?$",
+        description="Endpoint of an Event Grid topic that is told of finished jobs too, beside the queue `job-events`.",
+    )
     tenant_id: str = Field(description="The Entra tenant whose tokens are taken (a GUID).")
     audiences: tuple[str, ...] = Field(
         min_length=1,
@@ -126,17 +139,31 @@ class Settings(BaseModel):
         "Event Grid writes to the queue inbox-events; LogsAndContainerScan (polling) locally.",
     )
 
-    @field_validator("audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before")
+    @field_validator(
+        "accounts", "audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("accounts")
+    @classmethod
+    def _accounts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ACCOUNT.fullmatch(account) for account in value):
+            # What was given may hold a key.
+            raise ValueError(
+                "each is a blob address, as https://{account}.blob.core.windows.net, or a connection string"
+            )
+        return value
+
     @model_validator(mode="after")
     def _one_way_to_storage(self) -> Self:
         if not self.data and not self.data_blob_service_uri:
             raise ValueError("set SLIPWAY_DATA (local) or SLIPWAY_DATA__blobServiceUri (Azure)")
+        if self.data_blob_service_uri and not self.data_queue_service_uri:
+            raise ValueError("set SLIPWAY_DATA__queueServiceUri beside SLIPWAY_DATA__blobServiceUri")
         return self
 
 
@@ -145,6 +172,7 @@ _SPELLED = {
     "applicationinsights_connection_string": "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "applicationinsights_authentication_string": "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "data_blob_service_uri": "SLIPWAY_DATA__blobServiceUri",
+    "data_queue_service_uri": "SLIPWAY_DATA__queueServiceUri",
     "data_client_id": "SLIPWAY_DATA__clientId",
 }
 

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
@@ -13,13 +15,11 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceNotFoundError,
 )
-from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
 from shared.adapters.blob_errors import changed, code, translated, unavailable
-from shared.errors import MalformedRequest, StaleDocument, StorageUnavailable
+from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
-from shared.settings import Settings
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _COPY_DEADLINE_S: Final = 60.0
@@ -27,30 +27,14 @@ _CONDITION_NOT_MET: Final = 412
 _COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
-# One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
-_CLIENT: Final[dict[str, Any]] = {
-    "connection_timeout": 5,
-    "read_timeout": 60,
-    "retry_total": 3,
-    "initial_backoff": 0.2,
-    "increment_base": 1,
-    "random_jitter_range": 0.2,
-}
-
-
-def connect(settings: Settings) -> BlobServiceClient:
-    """In Azure with the app's managed identity, and no key at all; locally with a connection string."""
-    if not settings.data_blob_service_uri:
-        return BlobServiceClient.from_connection_string(settings.data, **_CLIENT)
-    credential = ManagedIdentityCredential(client_id=settings.data_client_id or None)
-    return BlobServiceClient(settings.data_blob_service_uri, credential=credential, **_CLIENT)
 
 
 class BlobStorage:
-    """A BlobStore over one data account. Missing containers are made on the first write (local runs)."""
+    """A BlobStore over one account. In the app's own, missing containers are made on the first write (local runs)."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(self, service: BlobServiceClient, *, makes_containers: bool = True) -> None:
         self._service = service
+        self._makes_containers = makes_containers
         self._clients: dict[str, ContainerClient] = {}
 
     def _container(self, name: str) -> ContainerClient:
@@ -102,6 +86,17 @@ class BlobStorage:
             except ResourceNotFoundError:
                 return None
             return BlobItem(name, found.etag, found.size, found.metadata or {})
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        replied: list[str] = []
+        with translated(container, name):
+            try:
+                found = self._blob(container, name).get_blob_properties(
+                    raw_response_hook=lambda reply: replied.append(reply.http_response.headers["Date"])
+                )
+            except ResourceNotFoundError:
+                return None
+        return parsedate_to_datetime(replied[-1]) - found.last_modified
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         try:
@@ -199,6 +194,8 @@ class BlobStorage:
             return write()
 
     def _make(self, container: str) -> None:
+        if not self._makes_containers:
+            raise LocationNotAllowed(f"there is no container '{container}' in that account: create it, and try again")
         try:
             self._container(container).create_container()
         except ResourceExistsError:

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.batch import desk
-from shared.batch.announcement import JobEvent
 from shared.batch.desk import Mark
+from shared.batch.events import job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.work import Work
@@ -60,7 +60,7 @@ def cancel(ports: BatchPorts, job_id: str) -> None:
 
 def put_away(ports: BatchPorts, job: Job) -> None:
     """Of a finished job. What a failed one has done is kept for a while: a retry goes on from there."""
-    ports.announcer.announce(JobEvent.of(job))
+    ports.announcer.announce(job_event(job))
     failed = job.status == JobStatus.FAILED
     # Whoever has not noticed yet that the job is over may still stage something.
     until = ports.now() + (ports.retry_window if failed else ports.heartbeat_timeout)

@@ -46,7 +46,8 @@ class Mark(NamedTuple):
 
 def submit(store: BlobStore, job: Job) -> Job:
     """Creates the job unless it is there already; returns what is there. Safe to repeat after a crash anywhere."""
-    _mark_active(store, job)
+    # The mark holds the whole job: whoever dies before the next line has submitted it all the same.
+    _mark_active(store, job, _bytes(job))
     try:
         store.write(Container.JOBS, job_path(job.id), _bytes(job), create=True)
     except StaleDocument:
@@ -71,8 +72,19 @@ def active(store: BlobStore) -> Iterator[Mark]:
         yield Mark.read(item.name.removeprefix(_ACTIVE))
 
 
-def _mark_active(store: BlobStore, job: Job) -> None:
-    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", b"")
+def _mark_active(store: BlobStore, job: Job, data: bytes = b"") -> None:
+    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", data)
+
+
+def submit_marked(store: BlobStore, mark: Mark) -> Job | None:
+    """The job of a mark whose document was never written; None where the mark is gone, or of a retry."""
+    blob = store.read(Container.JOBS, f"{_ACTIVE}{mark}")
+    return submit(store, Job.model_validate_json(blob.data)) if blob is not None and blob.data else None
+
+
+def silence(store: BlobStore, job: Job) -> timedelta:
+    """How long ago the job's document was written, by the clock of storage."""
+    return store.age(Container.JOBS, job_path(job.id)) or timedelta()
 
 
 def forget_active(store: BlobStore, job: Job) -> None:
@@ -98,7 +110,8 @@ def check(store: BlobStore, work: Work, now: datetime, beat_every: timedelta) ->
     """
     stored = _read(store, work.job_id)
     _check_attempt(stored.job, work)
-    if now - stored.job.heartbeat_at > beat_every:
+    # A clock may jump, or another host's be wrong: a sign of life from the future is none.
+    if abs(now - stored.job.heartbeat_at) > beat_every:
         try:
             return _save(store, stored, {"heartbeat_at": now})
         except StaleDocument:

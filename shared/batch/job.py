@@ -102,7 +102,8 @@ class Capability(Document):
 class Job(Document):
     """`output_location`: where the output will be, as in `JobInput`; `output`: the same, once it is there.
 
-    `model`: which of a package of many models; `params` reach the model. `retries`: how often its caller had it tried
+    `deployment`: that its caller names, and once it is planned the one that scores it. `model`: which of a package of
+    many models; `params` reach the model. `retries`: how often its caller had it tried
     again. `swept`: its run's documents are gone.
     """
 

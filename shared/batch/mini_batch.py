@@ -1,10 +1,11 @@
 """Scores one mini-batch. The spine of the activity `score_mini_batch`; safe to run twice, also at the same time."""
 
-from uuid import uuid4
+import hashlib
 
 import orjson
 
-from shared.batch import ledger
+from shared.batch import desk, ledger
+from shared.batch.job import JobStatus
 from shared.batch.ledger import Entry
 from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
@@ -28,13 +29,13 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
     try:
         ports.check(work)
     except (StaleAttempt, JobCanceled):
-        _discard(ports.store, entry)  # nobody looks for it any more
+        _discard(ports.store, work, index)
         raise
     return ledger.record(ports.store, work, entry)
 
 
 def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Scored) -> Entry:
-    """Each try has names of its own: what it discards is never what another try has entered into the ledger."""
+    """Parts are named by attempt and content: two tries never write over each other's."""
     stem, form = f"{index:08d}-{work.attempt}", plan.settings.output_format
     part = b"" if scored.table is None else parts.write_part(scored.table, form)
     files = [
@@ -55,11 +56,16 @@ def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Sco
 def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
     if not data:
         return ""
-    name = f"{stem}-{uuid4().hex[:16]}.{suffix}"
+    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
     store.write(Container.STAGING, name, data)
     return name
 
 
-def _discard(store: BlobStore, entry: Entry) -> None:
-    for name in filter(None, (entry.part, entry.rejected_part, entry.files)):
-        store.delete(Container.STAGING, name)
+def _discard(store: BlobStore, work: Work, index: int) -> None:
+    """Unless the run may be gone on with: an entry of another try of this attempt may name the same parts."""
+    job = desk.read(store, work.job_id)
+    if not (job.swept or job.run != work.run or job.status == JobStatus.COMPLETED):
+        return
+    for folder in ("parts", "rejected", "files"):
+        for item in list(store.list(Container.STAGING, work.path(f"{folder}/{index:08d}-{work.attempt}-"))):
+            store.delete(Container.STAGING, item.name)

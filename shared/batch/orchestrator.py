@@ -11,6 +11,7 @@ from collections.abc import Generator
 from datetime import timedelta
 from typing import Any, Final
 
+from durabletask.client import OrchestrationStatus
 from durabletask.task import OrchestrationContext, RetryPolicy, TaskFailedError, when_any
 
 from shared.batch.manifest import GROUP_SIZE
@@ -35,6 +36,8 @@ RETRY: Final = RetryPolicy(
     max_retry_interval=timedelta(seconds=30),
 )
 
+# What the engine keeps of an orchestration in one of these states is of no use any more.
+ENDED: Final = (OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED)
 
 _LEFT: Final = (StorageUnavailable.code, IdentityProviderUnavailable.code, ConfigurationError.code)
 _TOLD: Final = re.compile(r"\[\[(\w+)\|(.*?)\]\]", re.DOTALL)

@@ -23,6 +23,8 @@ _PER_LANE: Final = 8
 # Of parts that are joined, so few are read ahead: each may be large.
 _READ_AHEAD: Final = 2
 _PIECE_BYTES: Final = 8 * 1024 * 1024
+# What readers find in every output.
+_RELIED_ON: Final = ("_SUCCESS", "manifest.json", "rejected.jsonl")
 
 
 class OutputFile(Document):
@@ -76,16 +78,21 @@ class Output:
         size = self._sizes(name).get(name, 0)
         return [OutputFile(name=name, rows=sum(entry.predicted for entry in due), size_bytes=size)]
 
-    def write_files(self, entries: Sequence[Entry]) -> list[OutputFile]:
-        """What a score.py has written; the second of two files of one name gets the number of its mini-batch."""
+    def write_files(self, entries: Sequence[Entry], parts: Sequence[OutputFile]) -> list[OutputFile]:
+        """What a score.py has written. Where a name is taken, by a part, by what readers rely on, or by an earlier
+        file, it gets the number of its mini-batch.
+        """
         due = [entry for entry in entries if entry.files]
+        taken = {*_RELIED_ON, *(part.name for part in parts)}
         named: dict[str, str] = {}
         for entry, listing in zip(due, self._staged([entry.files for entry in due], _AT_ONCE), strict=True):
             for file in orjson.loads(listing):
                 name = str(file["name"])
-                named[f"{entry.index:06d}/{name}" if name in named else name] = str(file["staged"])
-        empty = [name for name, staged in named.items() if not staged]
-        for name in empty:
+                while name in taken:
+                    name = f"{entry.index:06d}/{name}"
+                taken.add(name)
+                named[name] = str(file["staged"])
+        for name in (name for name, staged in named.items() if not staged):
             self.write(name, b"")
         self._copy([(staged, name) for name, staged in named.items() if staged])
         sizes = self._sizes("") if named else {}
@@ -114,8 +121,11 @@ class Output:
             staged, name = each
             if self._account:
                 self._store.write_blocks(self._container, self._prefix + name, self._pieces(staged))
-            else:
+                return
+            try:
                 self._store.copy(Container.STAGING, staged, self._container, self._prefix + name)
+            except StaleDocument:
+                raise _lost(staged) from None
 
         for _ in self._at_once(copy, named, _AT_ONCE):
             pass
@@ -145,5 +155,9 @@ class Output:
 
 def _there(blob: Blob | None, name: str) -> Blob:
     if blob is None:
-        raise StaleDocument(f"{name} is not there any more: submit the job anew")
+        raise _lost(name)
     return blob
+
+
+def _lost(name: str) -> StaleDocument:
+    return StaleDocument(f"{name} is not there any more: submit the job anew")

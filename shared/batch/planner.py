@@ -21,6 +21,10 @@ from shared.models.served import ServedModel
 from shared.ports import Container, Place
 
 _MAX_MINI_BATCHES: Final = 1_000_000
+# What the files of one mini-batch may have together: those that a model takes are held in memory, those that a score.py
+# takes lie on the instance's small disk.
+_MODEL_BYTES: Final = 128 * 1024 * 1024
+_SCRIPT_BYTES: Final = 1024 * 1024 * 1024
 
 type Planned = tuple[tuple[InputFile, Span], ...]
 """One mini-batch before it is on a page: what it reads, with `Span.file` still open."""
@@ -36,8 +40,10 @@ def plan_job(work: Work, ports: BatchPorts) -> Manifest:
         desk.enlist(ports.store, job)  # whoever submitted it may have died before
     planned = ports.manifests.find(work) or ports.manifests.create_once(work, _plan(job, ports))
     now = ports.now()
-    version = str(planned.model.ref)
-    desk.move(ports.store, work, Event.RUN, now, started_at=job.started_at or now, model_version=version)
+    desk.move(
+        ports.store, work, Event.RUN, now,
+        started_at=job.started_at or now, deployment=planned.deployment, model_version=str(planned.model.ref),
+    )  # fmt: skip
     return planned
 
 
@@ -131,19 +137,23 @@ class _Reader(NamedTuple):
 
 def _cut(found: Iterable[Found], reader: _Reader) -> Iterator[Planned]:
     whole: list[tuple[InputFile, Span]] = []
+    room = most = _SCRIPT_BYTES if reader.model.is_script else _MODEL_BYTES
     for each in found:
         if not reader.takes_whole(each):
             yield from reader.table(each)
             continue
-        whole.append((_whole_file(each, reader.ports.max_input_bytes), Span(file=0, first_row=0, rows=1)))
-        if len(whole) == reader.settings.mini_batch_size:
+        room -= each.item.size_bytes
+        if whole and (room < 0 or len(whole) == reader.settings.mini_batch_size):
             yield tuple(whole)
             whole.clear()
+            room = most - each.item.size_bytes
+        whole.append((_whole_file(each, reader), Span(file=0, first_row=0, rows=1)))
     if whole:
         yield tuple(whole)
 
 
-def _whole_file(found: Found, limit: int) -> InputFile:
+def _whole_file(found: Found, reader: _Reader) -> InputFile:
+    limit = reader.ports.max_input_bytes if reader.model.is_script else _MODEL_BYTES
     if found.item.size_bytes > limit:
         raise PayloadTooLarge(f"{found.path} has {found.item.size_bytes} bytes, but at most {limit} are taken")
     return InputFile(

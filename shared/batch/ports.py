@@ -5,10 +5,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from shared.batch import desk
-from shared.batch.announcement import Announcer
+from shared.batch.events import Announcer
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.work import Work
@@ -19,9 +19,20 @@ from shared.models.flavor import Runtime
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelRef
 from shared.models.served import ServedModel
-from shared.ports import Accounts, BlobStore
+from shared.ports import BlobStore
 
 _log = logging.getLogger(__name__)
+
+
+class Accounts(Protocol):
+    """The storage accounts that jobs may read from and write to. `addresses`: what locations are read with."""
+
+    @property
+    def addresses(self) -> Known: ...
+
+    def store(self, account: str) -> BlobStore:
+        """Of the data account for "". Raises LocationNotAllowed for an account that the settings do not name."""
+        ...
 
 
 class BatchPorts(NamedTuple):
@@ -42,7 +53,7 @@ class BatchPorts(NamedTuple):
 
     @property
     def known(self) -> Known:
-        return Known(self.accounts.own, self.accounts.others)
+        return self.accounts.addresses
 
     def served(self, ref: ModelRef, runtime: Runtime) -> ServedModel:
         """Raises ModelNotFound, ModelNotReady."""

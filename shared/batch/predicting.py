@@ -13,7 +13,7 @@ import numpy as np
 
 from shared.batch.rows import Rejected, Rows
 from shared.endpoints.batch_settings import RetrySettings
-from shared.errors import ModelNotReady, SchemaMismatch, ScoringFailed, ScoringTimeout, SlipwayError
+from shared.errors import ModelNotReady, PayloadTooLarge, SchemaMismatch, ScoringFailed, ScoringTimeout, SlipwayError
 from shared.models.flavor import Abort
 
 type Ask[T] = Callable[[Rows, Abort], T]
@@ -51,7 +51,7 @@ class Isolation[T]:
             return
         try:
             self.answers.append(self._tried(rows))
-        except (ScoringFailed, ScoringTimeout, SchemaMismatch) as error:
+        except (ScoringFailed, ScoringTimeout, SchemaMismatch, PayloadTooLarge) as error:
             self._failures += 1
             count = len(rows.numbers)
             if count == 1 or self._is_hopeless():

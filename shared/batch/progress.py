@@ -125,7 +125,7 @@ def _links(ports: BatchPorts, job: Job) -> dict[str, str]:
     """Where the output lies, for those whom storage lets read it; empty while there is none."""
     if job.output is None:
         return {}
-    base = job.output if job.output.startswith("http") else f"{next(iter(ports.accounts.own), '')}/{job.output}"
+    base = job.output if job.output.startswith("http") else f"{ports.known.own[0]}/{job.output}"
     links = {"output": base, "manifest": f"{base}manifest.json"}
     if job.counts is not None and job.counts.rejected:
         links["rejected"] = f"{base}rejected.jsonl"

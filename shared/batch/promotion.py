@@ -72,7 +72,7 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
     output = Output(ports, job, plan)
     parts = output.write_parts(entries)
-    files = output.write_files(entries)
+    files = output.write_files(entries, parts)
     output.write_rejected(entries)
     told = OutputManifest(
         job_id=job.id,

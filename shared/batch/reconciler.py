@@ -39,8 +39,7 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
     try:
         job = desk.read(ports.store, mark.job_id)
     except JobNotFound:
-        # Marked, but never written: whoever submitted it is told so, and submits it again.
-        return None
+        return desk.submit_marked(ports.store, mark)
     if mark.retries > job.retries:
         return None  # the same of a retry
     if mark.retries < job.retries:
@@ -49,8 +48,10 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
     if job.status.finished:
         closing.put_away(ports, job)
         return None
-    # A clock may jump: a sign of life from the future is none.
-    silence = abs(ports.now() - job.heartbeat_at)
+    if abs(ports.now() - job.heartbeat_at) <= ports.heartbeat_timeout:
+        return None
+    # Of two hosts one may have a wrong clock; that of storage is the same for both.
+    silence = desk.silence(ports.store, job)
     if silence <= ports.heartbeat_timeout:
         return None
     if silence <= ports.heartbeat_timeout * _STUCK_AFTER and is_running(job):

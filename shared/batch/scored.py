@@ -16,10 +16,10 @@ from shared.batch.ports import BatchPorts
 from shared.batch.predicting import Isolation
 from shared.batch.reading.rows import Reading, read_rows
 from shared.batch.rows import Rejected, Rows
+from shared.batch.writing.agreement import fitted, settled
 from shared.batch.writing.parts import Labels, part_table
-from shared.models.file_inputs import features_of_files
 from shared.models.flavor import Abort
-from shared.models.scoring import Predictions, predict, unknown_rows
+from shared.models.scoring import Predictions, predict, predict_files, unknown_rows
 from shared.models.scripts import run_files, run_rows
 from shared.models.served import ServedModel
 from shared.models.signature import Inputs
@@ -42,7 +42,7 @@ class Scored(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    tables: list[pa.Table]
+    table: pa.Table
     rejected: list[Rejected]
     files: list[OwnFile]
 
@@ -63,7 +63,7 @@ def score_table(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
             predictions = run_rows(model, Inputs(some.features, params), abort)
         else:
             predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
-        return _Answer([part_table(predictions, some, _labels(plan))], [], [])
+        return _Answer(part_table(predictions, some, _labels(plan)), [], [])
 
     isolation = Isolation(ask, plan.settings.retry_settings)
     isolation.predict(known)
@@ -98,23 +98,17 @@ def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abor
     rows = Rows({}, np.zeros(answer.rows, np.int64), names, {}, [])
     table = part_table(Predictions(answer.rows, answer.outputs), rows, _labels(plan))
     short = f"run() returned {answer.rows} results for {len(files)} files, of which this is the last"
-    return _Answer([table], [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
+    return _Answer(table, [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
 
 
 def _predict(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
-    converter = model.converter(plan.member)
-    params = converter.params(plan.params or None)
-    taken, faults = features_of_files(
-        converter.signature, [_source(file, ports).read(0, file.size_bytes) for file in files]
-    )
-    rejected = [Rejected(files[number].path, 0, reason) for number, reason in faults.items()]
-    tables = []
-    for some in taken:
-        predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
-        paths = tuple(files[number].path for number in some.files)
-        rows = Rows(some.features, np.zeros(len(paths), np.int64), paths, {}, [])
-        tables.append(part_table(predictions, rows, _labels(plan)))
-    return _Answer(tables, rejected, [])
+    params = model.converter(plan.member).params(plan.params or None)
+    contents = [_source(file, ports).read(0, file.size_bytes) for file in files]
+    scored = predict_files(model, contents, params, key=plan.member, abort=abort)
+    paths = tuple(files[at].path for at in scored.files)
+    rows = Rows({}, np.zeros(len(paths), np.int64), paths, {}, [])
+    rejected = [Rejected(files[at].path, 0, reason) for at, reason in scored.faults.items()]
+    return _Answer(part_table(scored.predictions, rows, _labels(plan)), rejected, [])
 
 
 @contextmanager
@@ -132,8 +126,8 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:
-    tables = [table for answer in answers for table in answer.tables if table.num_rows]
-    table = pa.concat_tables(tables, promote_options="permissive") if tables else None
+    tables = [answer.table for answer in answers if answer.table.num_rows]
+    table = _joined(tables) if tables else None
     rejected = [*rejected, *(each for answer in answers for each in answer.rejected)]
     return Scored(
         table if plan.settings.output_action == "append_row" else None,
@@ -143,12 +137,18 @@ def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) ->
     )
 
 
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """Of the pieces that a mini-batch was cut into. Raises ScoringFailed where they cannot be one table."""
+    schema = settled(tables) if len(tables) > 1 else tables[0].schema
+    return pa.concat_tables([fitted(table, schema) for table in tables])
+
+
 def _known(rows: Rows, model: ServedModel) -> Rows:
     """Rows that no model of a package of many answers for are rejected, like rows that cannot be read."""
     unknown = unknown_rows(model, rows.features)
     if not unknown:
         return rows
-    kept = np.setdiff1d(np.arange(len(rows.numbers)), np.fromiter(unknown, np.int64, len(unknown)))
+    kept = np.delete(np.arange(len(rows.numbers)), np.fromiter(unknown, np.int64, len(unknown)))
     rejected = [Rejected(rows.path(row), int(rows.numbers[row]), reason) for row, reason in unknown.items()]
     return rows.take(kept)._replace(rejected=[*rows.rejected, *rejected])
 

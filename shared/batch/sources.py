@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from shared.batch.intake.location import check_input
 from shared.batch.job import Job, JobInput
-from shared.batch.location import check_input
 from shared.batch.pinned import PinnedSource
 from shared.batch.ports import BatchPorts
 from shared.endpoints import locations, patterns

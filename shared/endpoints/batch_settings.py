@@ -3,10 +3,11 @@
 Names are Azure ML's where it has one.
 """
 
+import codecs
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
@@ -19,6 +20,8 @@ type InputFormat = Literal["auto", "csv", "jsonl", "parquet", "files"]
 type OutputAction = Literal["append_row", "summary_only"]
 
 ALL_COLUMNS = "*"
+# Python's codecs that are no encodings of files; some take time that grows with the square of the length.
+_NO_FILES = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 
 
 def _rows_or_percent(threshold: int | str) -> int | str:
@@ -29,9 +32,11 @@ def _rows_or_percent(threshold: int | str) -> int | str:
 
 def _encoding(name: str) -> str:
     try:
+        if codecs.lookup(name).name in _NO_FILES:
+            raise LookupError
         "x".encode(name)  # unlike codecs.lookup, it refuses those that make no text
     except (LookupError, ValueError):
-        raise ValueError(f"'{name}' is no encoding that is known here: utf-8 and cp1252 are some") from None
+        raise ValueError(f"'{name}' is no encoding of files that is known: use utf-8, utf-16 or cp1252") from None
     return name
 
 
@@ -48,7 +53,7 @@ def _six_fields(cron: str) -> str:
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (ZoneInfoNotFoundError, OSError, ValueError):
         raise ValueError(f"'{name}' is no time zone: write it as Europe/Zurich or UTC") from None
     return name
 
@@ -61,7 +66,10 @@ type Threshold = Annotated[
 
 # No path of an output: what is written beside the predictions has names of its own, and readers skip `_` and `.`.
 type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$")]
-type Character = Annotated[str, Field(min_length=1, max_length=1)]
+# Of ASCII, as both are looked for byte by byte.
+type Delimiter = Annotated[str, Field(pattern=r"^[\t\x20!#-\x7e]$")]
+type QuoteChar = Annotated[str, Field(pattern=r"^[!-\x7e]?$")]
+type Encoding = Annotated[str, AfterValidator(_encoding)]
 
 
 class RetrySettings(Document):
@@ -74,9 +82,9 @@ class RetrySettings(Document):
 class CsvOptions(Document):
     """How a CSV is written. Without `header` its columns are those of the signature, in their order."""
 
-    delimiter: Annotated[str, Field(pattern=r'^[^\r\n"\x00]$')] = ","
-    quote_char: Annotated[str, Field(pattern=r"^[^\r\n\x00]?$")] = '"'
-    encoding: Annotated[str, AfterValidator(_encoding)] = "utf-8"
+    delimiter: Delimiter = ","
+    quote_char: QuoteChar = '"'
+    encoding: Encoding = "utf-8"
     header: bool = True
 
 
@@ -96,7 +104,22 @@ class JobSettings(Document):
 
     def with_overrides(self, overrides: "Overrides") -> Self:
         """Raises pydantic's ValidationError."""
-        return type(self).model_validate(self.model_dump() | overrides.model_dump(exclude_none=True))
+        given = overrides.model_dump(exclude_none=True)
+        own = self.model_dump(include=set(given))
+        merged = {name: own[name] | value if isinstance(value, dict) else value for name, value in given.items()}
+        return type(self).model_validate(self.model_dump() | merged)
+
+
+class RetryOverrides(Document):
+    max_retries: int | None = Field(default=None, ge=0, le=10)
+    timeout: float | None = Field(default=None, gt=0, le=600)
+
+
+class CsvOverrides(Document):
+    delimiter: Delimiter | None = None
+    quote_char: QuoteChar | None = None
+    encoding: Encoding | None = None
+    header: bool | None = None
 
 
 class Overrides(Document):
@@ -105,9 +128,9 @@ class Overrides(Document):
     mini_batch_size: int | None = Field(default=None, ge=1, le=1_000_000)
     max_concurrency: int | None = Field(default=None, ge=1, le=64)
     error_threshold: Threshold | None = None
-    retry_settings: RetrySettings | None = None
+    retry_settings: RetryOverrides | None = None
     input_format: InputFormat | None = None
-    csv: CsvOptions | None = None
+    csv: CsvOverrides | None = None
     output_action: OutputAction | None = None
     output_format: Format | None = None
     output_file_name: FileName | None = None

@@ -16,7 +16,7 @@ from shared.ports import Container, Place
 MAX_NAME: Final = 1024
 _MAX_TEXT: Final = 12 * MAX_NAME
 _CONTAINER: Final = re.compile(r"(?=.{3,63}\Z)[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
-_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
+_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII)
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 # What stays readable in a written address; a question mark would begin a query.
@@ -101,6 +101,16 @@ def check_prefixes(prefixes: Iterable[str], *, for_outputs: bool = False) -> Non
             raise ValueError(f"'{text}' has wildcards: name the folder, which allows all below it")
         if is_system(prefix) and (for_outputs or prefix.container != Container.PREDICTIONS):
             raise ValueError(f"'{text}' is in a container of the app's own, which can be allowed to no endpoint")
+
+
+def check_below(text: str, prefixes: Iterable[str], schedule: str) -> None:
+    """Of what a schedule reads. Raises ValueError."""
+    try:
+        place = parse(text, _local(text))
+    except MalformedRequest as error:
+        raise ValueError(f"schedule '{schedule}': {error.message}") from None
+    if not any(is_below(place, parse(prefix, _local(prefix))) for prefix in prefixes):
+        raise ValueError(f"schedule '{schedule}' must read from {', '.join(prefixes)}")
 
 
 def _local(text: str) -> Known:

@@ -13,6 +13,7 @@ from shared.documents import Document
 from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.callers import AuthMode, Cors, KeyType, Quota, StoredKey
 from shared.endpoints.deployment import Deployment, Name
+from shared.endpoints.locations import check_below, check_prefixes
 from shared.errors import DeploymentNotFound, InvalidTransition
 
 type Percent = Annotated[int, Field(ge=0, le=100)]
@@ -35,9 +36,10 @@ class Draft(Document):
         check_traffic(self.traffic, self.deployments)
         if self.batch.deployment is not None and self.batch.deployment not in self.deployments:
             raise ValueError(f"batch.deployment names '{self.batch.deployment}', which is not a deployment")
+        check_prefixes(self.batch.allowed_inputs)
+        check_prefixes(self.batch.allowed_outputs, for_outputs=True)
         for schedule in self.batch.schedules:
-            if not schedule.input.startswith(f"inbox/{self.name}/") or ".." in schedule.input.split("/"):
-                raise ValueError(f"schedule '{schedule.name}' must read from inbox/{self.name}/")
+            check_below(schedule.input, (f"inbox/{self.name}/", *self.batch.allowed_inputs), schedule.name)
         names = [schedule.name for schedule in self.batch.schedules]
         if len(set(names)) != len(names):
             raise ValueError("two schedules have the same name: what ran last is kept by name")

@@ -10,11 +10,12 @@ from shared.models.signature import Array
 
 _FORMATS: Final = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
 MOST_PIXELS: Final = 64_000_000
-# Each scan of a progressive JPEG costs a pass over all pixels, and but some bytes of the file. Cameras make ten.
+# Each scan of a progressive JPEG costs a pass over all pixels, and but some bytes of the file. Cameras make ten. Those
+# within a TIFF are bounded by libtiff.
 _MOST_SCANS: Final = 200
 _SCAN: Final = b"\xff\xda"
 # The others have more than 8 bits a channel, which would be lost, or no colours that could be told.
-_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV"})
+_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 _MODE_OF: Final = {1: "L", 3: "RGB", 4: "RGBA"}
 CHANNELS: Final = frozenset(_MODE_OF)
 
@@ -62,8 +63,7 @@ class ImageFile:
             raise UnreadableImage(_TOO_LARGE)
         if self._image.mode not in _MODES:
             raise UnreadableImage(f"the image has pixels of mode {self._image.mode}: save it with 8 bits a channel")
-        packed = str(self._image.info.get("compression", self._image.format)).lower()
-        if any(name in packed for name in ("jpeg", "mpo")) and content.count(_SCAN) > _MOST_SCANS:
+        if self._image.format in ("JPEG", "MPO") and content.count(_SCAN) > _MOST_SCANS:
             raise UnreadableImage(f"the image has more than {_MOST_SCANS} scans: save it again")
 
     def pixels(self, channels: int) -> Array:
@@ -75,9 +75,9 @@ class ImageFile:
                 image = image.convert("RGBA")
             if image.mode != mode:
                 image = image.convert(mode)
+            return np.asarray(image, np.uint8).reshape(*self.size, channels)
         except Exception as error:
             raise _broken(error) from None
-        return np.asarray(image, np.uint8).reshape(*self.size, channels)
 
 
 _TOO_LARGE: Final = f"the image has more than {MOST_PIXELS // 1_000_000} million pixels: make it smaller"

@@ -1,12 +1,13 @@
 """What works on batch jobs: the orchestrations, their activities, and how one is started."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NotRequired, TypedDict
 
 import azure.functions as func
 import grpc
-from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
+from azure.durable_functions import Blueprint, DurableFunctionsClient, SyncDurableFunctionsClient
 
 from shared.batch import orchestrator
 from shared.batch.job import Job
@@ -40,10 +41,25 @@ for _orchestration in (orchestrator.run_job, orchestrator.score_window):
 
 def start(client: SyncDurableFunctionsClient, job: Job) -> None:
     """Starting an attempt that runs already changes nothing."""
+    with _only_once():
+        client.schedule_new_orchestration(**_orchestration_of(job))
+
+
+async def start_online(client: DurableFunctionsClient, job: Job) -> None:
+    """The same with the client that the host hands to a coroutine."""
+    with _only_once():
+        await client.schedule_new_orchestration(**_orchestration_of(job))
+
+
+def _orchestration_of(job: Job) -> dict[str, Any]:
+    name = orchestrator.run_job.__name__
+    return {"orchestrator": name, "input": job.work._asdict(), "instance_id": job.work.instance_id}
+
+
+@contextmanager
+def _only_once() -> Iterator[None]:
     try:
-        client.schedule_new_orchestration(
-            orchestrator.run_job.__name__, input=job.work._asdict(), instance_id=job.work.instance_id
-        )
+        yield
     except grpc.RpcError as error:
         if error.code() != grpc.StatusCode.ALREADY_EXISTS:
             raise

@@ -12,9 +12,9 @@ from typing import Final
 import azure.functions as func
 import grpc
 from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
-from durabletask.client import OrchestrationStatus
 
-from shared.batch import blob_event, closing, intake, reconciler, schedules
+from shared.batch import closing, orchestrator, reconciler
+from shared.batch.intake import blob_event, drops, schedules
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.services import services
@@ -38,7 +38,7 @@ def _dropped(name: str, client: SyncDurableFunctionsClient) -> None:
     if found is None:
         _log.warning("%s/%s was taken away before its job could start", Container.INBOX, name)
         return
-    job = intake.drop(found.name, found.etag, ports)
+    job = drops.drop(found.name, found.etag, ports)
     if job is not None:
         start(client, job)
 
@@ -78,10 +78,11 @@ def _purge(client: SyncDurableFunctionsClient) -> None:
     """The engine's records of what has ended grow without end, and none of it is needed: documents are the truth."""
     if datetime.now(UTC).minute:
         return  # once an hour is often enough
-    ended = [OrchestrationStatus.COMPLETED, OrchestrationStatus.FAILED, OrchestrationStatus.TERMINATED]
     try:
         client.purge_orchestrations_by(
-            created_time_to=datetime.now(UTC) - _KEEP_HISTORY, runtime_status=ended, timeout=timedelta(seconds=20)
+            created_time_to=datetime.now(UTC) - _KEEP_HISTORY,
+            runtime_status=[*orchestrator.ENDED],
+            timeout=timedelta(seconds=20),
         )
     except grpc.RpcError as error:
         _log.info("ended orchestrations are purged later: %s", error.code())

@@ -10,13 +10,15 @@ import azure.functions as func
 from azure.durable_functions import Blueprint
 
 from shared.auth.access import Principal, Role, require
-from shared.batch import capability, desk, progress, requests, submission
+from shared.batch import desk, progress
+from shared.batch.intake import capability, submission
+from shared.batch.intake.request import read_request, read_retry
 from shared.batch.job import Job, JobStatus
 from shared.endpoints.spec import Endpoint
 from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest
 from shared.services import services
 from shared.settings import LOOPBACK
-from shared.triggers.batch import start
+from shared.triggers.batch import start_online
 from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.routes import route
 
@@ -27,22 +29,19 @@ _CAPABILITY_LIFETIME: Final = timedelta(days=7)
 _RETRY_AFTER: Final = {"Retry-After": "10"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
-_KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", "repeatability_request-id")
+_SDK_KEY: Final = "repeatability_request-id"
+_KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", _SDK_KEY)
 _FOLLOWED: Final = frozenset({"$top", "$skiptoken", "status", "submitted_by"})
 
 
 async def _submit(call: Call) -> Reply:
     principal, endpoint = await _admitted(call, Role.BATCH)
     ports, settings = services().batch, services().settings
-    asked = requests.read(
-        bounded(call.body, settings.max_body_bytes),
-        ports.accounts.addresses,
-        deployment=call.header("azureml-model-deployment"),
-        model=call.header("x-slipway-model"),
-    )
+    pinned, model = call.header("azureml-model-deployment"), call.header("x-slipway-model")
+    asked = read_request(bounded(call.body, settings.max_body_bytes), ports.known, pinned, model)
     job = await asyncio.to_thread(submission.submit, asked, principal.id, _key(call), endpoint, ports)
     if not job.status.finished:
-        await asyncio.to_thread(start, call.client, job)
+        await start_online(call.client, job)
     return await _accepted(call, job)
 
 
@@ -51,11 +50,12 @@ async def _accepted(call: Call, job: Job) -> Reply:
     secret, kept = capability.make(datetime.now(UTC), _CAPABILITY_LIFETIME)
     await asyncio.to_thread(desk.add_capability, services().store, job.id, kept)
     headers = {"Location": _status_url(call, job, secret), **_RETRY_AFTER, **_NO_STORE}
-    return json_reply(progress.summary(job), 202, headers)
+    # Azure ML's SDK takes 200 and 201 only, and alone sends this header; Data Factory follows none but 202.
+    of_sdk = call.header(_SDK_KEY) is not None
+    return json_reply(progress.summary(job), 201 if of_sdk else 202, headers)
 
 
 def _key(call: Call) -> str | None:
-    """Azure ML's SDK writes `repeatability_request-id`."""
     key = next((value for name in _KEY_HEADERS if (value := call.header(name))), None)
     if key is not None and not _KEY.fullmatch(key):
         raise MalformedRequest("an idempotency key has 1 to 255 visible characters: send a UUID")
@@ -119,9 +119,9 @@ async def _retry(call: Call) -> Reply:
     """Goes on where the job has failed, with the same model and input; it may allow more rejected rows this time."""
     _, endpoint = await _admitted(call, Role.BATCH)
     job = await _find(call, endpoint.name)
-    asked = requests.read_retry(bounded(call.body, services().settings.max_body_bytes))
+    asked = read_retry(bounded(call.body, services().settings.max_body_bytes))
     again = await asyncio.to_thread(submission.retry, job, asked, services().batch)
-    await asyncio.to_thread(start, call.client, again)
+    await start_online(call.client, again)
     return await _accepted(call, again)
 
 

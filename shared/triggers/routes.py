@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, NamedTuple
 
 import azure.functions as func
-from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
+from azure.durable_functions import Blueprint, DurableFunctionsClient
 
 from shared.errors import MethodNotAllowed
 from shared.triggers.http import Body, Call, RenderError, Reply, plain_error, respond
@@ -48,7 +48,7 @@ def route(
     async def plain(req: func.HttpRequest) -> func.HttpResponse:
         return await serve(req)
 
-    async def starting(req: func.HttpRequest, client: SyncDurableFunctionsClient) -> func.HttpResponse:
+    async def starting(req: func.HttpRequest, client: DurableFunctionsClient) -> func.HttpResponse:
         return await serve(req, client)
 
     plain.__name__ = starting.__name__ = name
@@ -80,7 +80,7 @@ def dispatcher(
 
     other = taken.pop(ANY, refuse)
 
-    async def serve(req: func.HttpRequest, client: SyncDurableFunctionsClient | None = None) -> func.HttpResponse:
+    async def serve(req: func.HttpRequest, client: DurableFunctionsClient | None = None) -> func.HttpResponse:
         body = taken.get(req.method, other)
         response = await respond(req, body, render_error, client)
         if pages is not None and req.method != "OPTIONS":

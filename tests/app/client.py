@@ -38,7 +38,11 @@ class Client:
 
         def over() -> dict[str, Any] | None:
             reply = self.ask("GET", f"/endpoints/{endpoint}/jobs/{job_id}", "Endpoint.Read")
-            return dict(reply.json()) if reply.ok and reply.json()["status"] in ("Completed", "Failed") else None
+            return (
+                dict(reply.json())
+                if reply.ok and reply.json()["status"] in ("Completed", "Failed", "Canceled")
+                else None
+            )
 
         return until("the end of the job", over)
 

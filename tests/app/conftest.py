@@ -29,6 +29,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "SLIPWAY_TICK_SCHEDULE": "* * * * * *",
             "SLIPWAY_HEARTBEAT_TIMEOUT_S": "5",
             "SLIPWAY_MAX_BODY_BYTES": "200000",
+            "SLIPWAY_PUBLIC_HOSTS": "door.example.org",
         }
     )
     with made:

@@ -87,3 +87,25 @@ def save_many(folder: Path, segments: str, factors: dict[str, float], *columns: 
     for key, factor in factors.items():
         save_times(folder / "models" / key, factor, *columns)
     (folder / "segments.yaml").write_text(segments)
+
+
+def save_image_model(folder: Path) -> None:
+    """An onnx model that takes images of any size, and gives the mean of their pixels as `mean`."""
+    import mlflow.onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+    from onnx import TensorProto, helper
+
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["images", "height", "width", 3])
+    mean = helper.make_tensor_value_info("mean", TensorProto.FLOAT, ["images"])
+    axes = helper.make_tensor("axes", TensorProto.INT64, [3], np.array([1, 2, 3]))
+    nodes = [helper.make_node("ReduceMean", ["pixels", "axes"], ["mean"], keepdims=0)]
+    graph = helper.make_graph(nodes, "brightness", [pixels], [mean], [axes])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    spec = TensorSpec(np.dtype(np.float32), (-1, -1, -1, 3), "pixels")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        signature = ModelSignature(Schema([spec]), Schema([ColSpec("float", "mean")]))
+        mlflow.onnx.save_model(
+            made, folder, signature=signature, save_as_external_data=False, pip_requirements=["onnx"]
+        )

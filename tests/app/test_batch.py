@@ -41,7 +41,10 @@ def test_dropped_csv_is_scored_whole(client: Client, account: BlobServiceClient,
     content = iris.csv(150) + b"x,1,2,3\n,1,2,3\n"
     job_id = drop(account, flowers, gzip.compress(content) if packed else content, "csv.gz" if packed else "csv")
     job = client.finished(flowers, job_id)
-    assert (job["status"], job["counts"]) == ("Completed", {"rows": 152, "predicted": 150, "rejected": 2})
+    assert (job["status"], job["counts"]) == (
+        "Completed",
+        {"rows": 152, "predicted": 150, "rejected": 2, "mini_batches": 4},
+    )
 
     table = predictions(account, job)
     assert table["row"].to_pylist() == list(range(150))
@@ -102,7 +105,7 @@ def test_same_blob_delivered_again_is_the_same_job(client: Client, account: Blob
     job_id = drop(account, flowers, iris.csv(5))
     first = client.finished(flowers, job_id)
     receipts = account.get_container_client("azure-webjobs-hosts")
-    mine = [item.name for item in receipts.list_blobs() if first["input"]["etag"].strip('"') in item.name]
+    mine = [item.name for item in receipts.list_blobs() if first["inputs"][0]["etag"].strip('"') in item.name]
     assert mine, "the trigger keeps a receipt by ETag"
     client.stack.stop_host()
     for name in mine:
@@ -134,7 +137,7 @@ def test_schedule_runs_what_waits_in_its_folder(client: Client, account: BlobSer
     job = client.finished("nightly", json.loads(latest.download_blob().readall())["job_id"])
     publish("nightly")
     assert job["submitted_by"] == "schedule/often"
-    assert job["counts"] == {"rows": 7, "predicted": 7, "rejected": 0}
+    assert job["counts"] == {"rows": 7, "predicted": 7, "rejected": 0, "mini_batches": 2}
     files = sorted(set(predictions(account, job)["file_name"].to_pylist()))
     assert files == ["inbox/nightly/due/a.csv", "inbox/nightly/due/b.csv"]
 
@@ -151,7 +154,13 @@ def test_job_of_another_endpoint_is_not_found(
 
 def test_status_is_told_in_azure_mls_words(client: Client, account: BlobServiceClient, flowers: str) -> None:
     job = client.finished(flowers, drop(account, flowers, iris.csv(81)))
-    assert job["progress"] == {"mini_batches": 3, "mini_batches_done": 3, "rows": 81, "rows_done": 81, "rejected": 0}
+    progress = {name: job["progress"][name] for name in ("mini_batches", "mini_batches_done", "rows", "rows_done")}
+    assert progress == {"mini_batches": 3, "mini_batches_done": 3, "rows": 81, "rows_done": 81}
+    assert (job["progress"]["percent"], job["progress"]["eta"], job["progress"]["rows_per_s"] > 0) == (
+        100.0,
+        None,
+        True,
+    )
     assert "attempt" not in job
     assert requests.get(f"{client.stack.url}/endpoints/{flowers}/jobs/{job['id']}", timeout=10).status_code == 401
 
@@ -164,12 +173,12 @@ def test_a_host_that_is_killed_in_the_middle_of_a_job_ends_it_after_its_restart(
     jobs = account.get_container_client("jobs")
 
     def some_are_done() -> bool | None:
-        return len(list(jobs.list_blobs(name_starts_with=f"{job_id}/ledger/"))) > 5 or None
+        return len(list(jobs.list_blobs(name_starts_with=f"{job_id}/1/ledger/"))) > 5 or None
 
     until("some mini-batches", some_are_done)
     client.stack.kill_host()
     assert json.loads(jobs.download_blob(f"{job_id}/job.json").readall())["status"] == "Running"
     client.stack.start_host()
     job = client.finished("fragile", job_id)
-    assert job["counts"] == {"rows": 200, "predicted": 200, "rejected": 0}
+    assert job["counts"] == {"rows": 200, "predicted": 200, "rejected": 0, "mini_batches": 200}
     assert predictions(account, job)["row"].to_pylist() == list(range(200))

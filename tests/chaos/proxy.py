@@ -1,58 +1,64 @@
-"""Stands between the app and storage, and tells when a write has reached storage but its reply has not left yet.
+"""Stands between the hosts and storage: passes requests on, does to them what the weather says, and sees them all.
 
-So a process can be killed in a gap between two lines without the product knowing of the test.
+So a process can be killed in a gap between two lines, and a reply be lost, without the product knowing of the test.
 """
 
 import asyncio
 import logging
-import re
 import threading
-from collections.abc import Callable
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import partial
+from typing import Final, NamedTuple
 
 import aiohttp
+import uvloop
 from aiohttp import web
 from yarl import URL
 
-_HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "host"}
+from devhost.azurite import Ports
+from devhost.processes import free_port
+from tests.chaos.weather import Fault, Seen, Weather
 
+_HOP_BY_HOP: Final = {"connection", "keep-alive", "transfer-encoding", "host"}
+_ERRORS: Final = {Fault.INTERNAL_ERROR: (500, "InternalError"), Fault.BUSY: (503, "ServerBusy")}
+# Azurite closes what is idle for five seconds; a request on a connection that is just being closed would be lost.
+_IDLE_S: Final = 2.0
 
 # A killed caller leaves broken connections behind, which is the point here.
 logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
 
 
-class Trap:
-    """Springs once, at the `count`-th successful request that matches."""
-
-    def __init__(self, name: str, pattern: str, spring: Callable[[str], None], count: int = 1) -> None:
-        self.name = name
-        self.sprung = threading.Event()
-        self._pattern = re.compile(pattern)
-        self._spring = spring
-        self._left = count
-
-    def see(self, line: str) -> bool:
-        """`line`: method and path with query. True when this request is the one; the caller is dead then."""
-        if self._left <= 0 or not self._pattern.search(line):
-            return False
-        self._left -= 1
-        if self._left > 0:
-            return False
-        self._spring(line)
-        self.sprung.set()
-        return True
+class _Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 class StorageProxy:
-    """Forwards everything from a loopback port to storage; runs in a thread of its own."""
+    """Two loopback ports for each host, blobs and queues; all in one thread of its own.
 
-    def __init__(self, port: int, target_port: int) -> None:
-        self.traps: list[Trap] = []
-        self._port = port
-        self._target = f"http://127.0.0.1:{target_port}"
-        self._loop = asyncio.new_event_loop()
+    `away`: requests of each host that storage did not answer. `waiting`: requests that storage has in hand.
+    `clocks`: how many seconds each host's clock is ahead, by the date of its last request.
+    """
+
+    def __init__(self, target: Ports, hosts: Sequence[str], weather: Weather) -> None:
+        self.away: Counter[str] = Counter()
+        self.waiting = 0
+        self.clocks: dict[str, float] = {}
+        self._target = target
+        self._ports = {host: Ports(free_port(), free_port(), target.table) for host in hosts}
+        self._weather = weather
+        self._loop = uvloop.new_event_loop()
         self._started = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="storage-proxy", daemon=True)
+
+    def ports(self, host: str) -> Ports:
+        """Where this host finds storage; tables are not disturbed."""
+        return self._ports[host]
 
     def __enter__(self) -> "StorageProxy":
         self._thread.start()
@@ -61,45 +67,102 @@ class StorageProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(20)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self._serve())
-        self._loop.run_forever()
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
 
     async def _serve(self) -> None:
-        self._session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=120))
-        app = web.Application(client_max_size=1 << 30)
-        app.router.add_route("*", "/{path:.*}", self._forward)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self._port).start()
-        self._started.set()
+        timeout = aiohttp.ClientTimeout(total=120)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S)
+        runners = []
+        async with aiohttp.ClientSession(auto_decompress=False, timeout=timeout, connector=connector) as session:
+            for host, ports in self._ports.items():
+                for port, target in zip(ports[:2], self._target[:2], strict=True):
+                    app = web.Application(client_max_size=1 << 30)
+                    forward = partial(self._forward, session, host, f"http://127.0.0.1:{target}")
+                    app.router.add_route("*", "/{path:.*}", forward)
+                    runners.append(web.AppRunner(app, access_log=None, shutdown_timeout=1))
+                    await runners[-1].setup()
+                    await web.TCPSite(runners[-1], "127.0.0.1", port).start()
+            self._started.set()
+            await self._stop.wait()
+            for runner in runners:
+                await runner.cleanup()
 
-    async def _forward(self, request: web.Request) -> web.StreamResponse:
+    async def _forward(
+        self, session: aiohttp.ClientSession, host: str, target: str, request: web.Request
+    ) -> web.StreamResponse:
+        seen = Seen(host, request.method, request.rel_url.raw_path_qs, request.headers.get("If-None-Match") == "*")
+        self._read_clock(host, request)
+        try:
+            body = await request.read()
+        except (OSError, aiohttp.ClientError):
+            return _cut(request)
+        fault = self._weather.strike(seen)
+        if fault == Fault.SLOW:
+            await asyncio.sleep(self._weather.delay_s())
+        if fault in (Fault.INTERNAL_ERROR, Fault.BUSY, Fault.CLOSED, Fault.SLOW) and _is_there(request):
+            self._weather.hit(fault, seen)
+        if fault == Fault.CLOSED:
+            return _cut(request)
+        if fault in _ERRORS:
+            return _refused(*_ERRORS[fault])
+        try:
+            answer = await self._ask(session, request, target, body)
+        except (OSError, aiohttp.ClientError, TimeoutError):
+            self.away[host] += 1
+            return _cut(request)
+        if answer.status < 300:
+            if self._weather.springs(seen):
+                return _cut(request)
+            if fault == Fault.REPLY_LOST:
+                self._weather.hit(fault, seen)
+                return _cut(request)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body or None)
+
+    async def _ask(self, session: aiohttp.ClientSession, request: web.Request, target: str, body: bytes) -> _Answer:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
-        address = f"{self._target}{request.rel_url.raw_path_qs}"
-        body = await request.read()
-        async with self._session.request(
-            request.method,
-            URL(address, encoded=True),
-            headers=headers,
-            data=body or None,
-            # The caller's signature covers the headers: none may be added.
-            skip_auto_headers=("Content-Type", "Accept", "Accept-Encoding", "User-Agent"),
-        ) as reply:
-            content = await reply.read()
-        if reply.status < 300:
-            line = f"{request.method} {request.rel_url.raw_path_qs}"
-            for trap in self.traps:
-                if trap.see(line):
-                    raise ConnectionResetError("the caller is dead")
-        kept = {
-            name: value
-            for name, value in reply.headers.items()
-            if name.lower() not in _HOP_BY_HOP | {"content-length"} or request.method == "HEAD"
-        }
-        return web.Response(status=reply.status, headers=kept, body=None if request.method == "HEAD" else content)
+        self.waiting += 1
+        try:
+            async with session.request(
+                request.method,
+                URL(f"{target}{request.rel_url.raw_path_qs}", encoded=True),
+                headers=headers,
+                data=body or None,
+                # The caller's signature covers the headers: none may be added.
+                skip_auto_headers=("Content-Type", "Accept", "Accept-Encoding", "User-Agent"),
+            ) as reply:
+                content = await reply.read()
+        finally:
+            self.waiting -= 1
+        dropped = _HOP_BY_HOP if request.method == "HEAD" else _HOP_BY_HOP | {"content-length"}
+        kept = {name: value for name, value in reply.headers.items() if name.lower() not in dropped}
+        return _Answer(reply.status, kept, content)
+
+    def _read_clock(self, host: str, request: web.Request) -> None:
+        if stamp := request.headers.get("x-ms-date"):
+            self.clocks[host] = (parsedate_to_datetime(stamp) - datetime.now(UTC)).total_seconds()
+
+
+def _is_there(request: web.Request) -> bool:
+    """Whether the caller still waits."""
+    return request.transport is not None and not request.transport.is_closing()
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Ends the connection without a word."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _refused(status: int, code: str) -> web.Response:
+    """Storage's own words for it."""
+    text = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>Try again.</Message></Error>'
+    headers = {"x-ms-error-code": code, "x-ms-version": "2025-05-05"}
+    return web.Response(status=status, headers=headers, text=text, content_type="application/xml")

@@ -151,7 +151,7 @@ def test_every_error_that_is_raised_is_told_with_its_status() -> None:
         assert told[kind.code] == row_for(kind("")).status, kind
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/reference.md", "docs/design.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/reference.md", "docs/batch.md", "docs/design.md", "CHANGELOG.md"])
 def test_links_and_commands_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):

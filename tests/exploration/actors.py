@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from shared.batch import closing, desk, intake, reconciler
+from shared.batch import closing, desk, reconciler
+from shared.batch.intake import drops
 from shared.batch.job import Job, JobStatus
 from shared.batch.orchestrator import RETRY, StepFailed
 from shared.endpoints.batch_settings import Overrides
@@ -40,7 +41,7 @@ def deliver(world: World, host: Host) -> None:
     (source,) = world.jobs[0].inputs
     for _ in range(_TRIES):
         try:
-            job = intake.drop(source.location.removeprefix(f"{Container.INBOX}/"), source.etag or "", host.ports)
+            job = drops.drop(source.location.removeprefix(f"{Container.INBOX}/"), source.etag or "", host.ports)
             break
         except StorageUnavailable:
             continue

@@ -157,7 +157,7 @@ class Execution:
             return
         except SlipwayError as error:
             self.world.notes.add(f"{actor.name}: {error.code}")
-        except Exception as error:  # noqa: BLE001 - it is told, with the schedule that led to it
+        except Exception as error:
             self.violation = self.violation or f"{actor.name} ended with {error!r}"
         actor.ended = True
         self.current = None

@@ -58,7 +58,9 @@ def _one_host(worlds: Worlds) -> Iterator[Scenario]:
         ("one-file", TWO, _ONE_FILE),
         ("summary", TWO, {"output_action": "summary_only"}),
     ):
-        yield Scenario(f"alone-{name}", worlds.dropped(data, **settings), alone, _completes, worlds.twin(data, **settings))
+        yield Scenario(
+            f"alone-{name}", worlds.dropped(data, **settings), alone, _completes, worlds.twin(data, **settings)
+        )
     yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {})
 
 

@@ -1,11 +1,12 @@
 """Ports that stop before every operation until they are told how it is to go."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch.announcement import JobEvent
+from shared.batch.events import JobEvent
 from shared.errors import StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
 
@@ -88,7 +89,14 @@ class SteppedStore:
 
     def find(self, container: str, name: str) -> BlobItem | None:
         return self._do(
-            _reading("find", container, name), lambda: self._inner.find(container, name), lambda item: item and _of(item)
+            _reading("find", container, name),
+            lambda: self._inner.find(container, name),
+            lambda item: item and _of(item),
+        )
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        return self._do(
+            _reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found
         )
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 from shared.adapters.memory import MemoryAccounts, MemoryBlobs
-from shared.batch.announcement import JobEvent
+from shared.batch.events import JobEvent
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
@@ -24,7 +24,6 @@ from tests.exploration.stepping import Mode, Step, SteppedAnnouncer, SteppedStor
 from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock
 from tests.support.durable import ACTIVITIES
 
-
 type Activity = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -34,15 +33,16 @@ class Blobs(MemoryBlobs):
     An ETag counts the writes of its own blob.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
         self.print = 0
         self._versions: dict[tuple[str, str], int] = {}
 
-    def again(self) -> "Blobs":
-        new = Blobs()
+    def again(self, clock: Clock) -> "Blobs":
+        new = Blobs(clock)
         new.print = self.print
         new._blobs = dict(self._blobs)
+        new._names = {container: [*names] for container, names in self._names.items()}
         new._versions = dict(self._versions)
         return new
 
@@ -70,7 +70,7 @@ class Blobs(MemoryBlobs):
 
     def _print_of(self, place: tuple[str, str]) -> int:
         stored = self._blobs.get(place)
-        return 0 if stored is None else hash((place, stored.etag, tuple(stored.metadata.items())))
+        return 0 if stored is None else hash((place, stored.etag, stored.at, tuple(stored.metadata.items())))
 
 
 class QuietPorts(BatchPorts):
@@ -132,13 +132,16 @@ class World(NamedTuple):
     loader: Loader
 
     @classmethod
-    def new(cls, store: Blobs, loader: Loader) -> Self:
-        return cls((), store, Clock(), [], set(), Reader(store), loader)
+    def new(cls, models: Blobs, loader: Loader) -> Self:
+        clock = Clock()
+        store = models.again(clock)
+        return cls((), store, clock, [], set(), Reader(store), loader)
 
     def again(self) -> "World":
-        store = self.store.again()
+        clock = Clock(self.clock.now)
+        store = self.store.again(clock)
         reader = self.reader.again(store)
-        return World(self.jobs, store, Clock(self.clock.now), list(self.announced), set(self.notes), reader, self.loader)
+        return World(self.jobs, store, clock, list(self.announced), set(self.notes), reader, self.loader)
 
     def host(self, name: str, stepper: Stepper) -> Host:
         store = SteppedStore(self.store, stepper)
@@ -218,8 +221,7 @@ def stage() -> Iterator[None]:
     services = patch("shared.triggers.batch.services", lambda: SimpleNamespace(batch=_running.host.ports))
     with ExitStack() as stack:
         stack.enter_context(services)
-        for module in ("planner", "mini_batch"):
-            stack.enter_context(patch(f"shared.batch.{module}.uuid4", lambda: _running.host.new_id()))
+        stack.enter_context(patch("shared.batch.planner.uuid4", lambda: _running.host.new_id()))
         for module in ("output", "closing"):
             stack.enter_context(patch(f"shared.batch.{module}.ThreadPoolExecutor", _Inline))
         remembered.enter(stack)

@@ -1,5 +1,6 @@
 """Batch jobs in memory: ports with a clock that tests turn, stores that break, and what is in an output."""
 
+import csv
 import io
 import json
 import threading
@@ -10,8 +11,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from shared.adapters.memory import MemoryAccounts, MemoryAnnouncer
-from shared.batch import intake
-from shared.batch.announcement import Announcer
+from shared.batch.events import Announcer
+from shared.batch.intake import drops
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
@@ -62,7 +63,7 @@ def make_ports(
 
 def drop(ports: BatchPorts, data: bytes, name: str = "flowers/month.csv") -> Job:
     """Drops a file and tells the app of it."""
-    job = intake.drop(name, ports.store.write(Container.INBOX, name, data), ports)
+    job = drops.drop(name, ports.store.write(Container.INBOX, name, data), ports)
     assert job is not None
     return job
 
@@ -120,6 +121,9 @@ class WatchedStore:
             name,
             lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
         )
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        return self._watched("age", container, name, lambda: self._inner.age(container, name))
 
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))
@@ -179,6 +183,8 @@ def output(store: BlobStore, job: Job) -> dict[str, Any]:
 def _parsed(name: str, data: bytes) -> Any:
     if name.endswith(".parquet"):
         return pq.read_table(io.BytesIO(data)).to_pylist()
+    if name.endswith(".csv"):
+        return list(csv.DictReader(io.StringIO(data.decode())))
     if name.endswith(".jsonl"):
         return [json.loads(line) for line in data.splitlines()]
     return {**json.loads(data), "scored_at": ""} if data else ""

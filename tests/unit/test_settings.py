@@ -91,10 +91,43 @@ def test_there_is_one_way_to_storage_at_least() -> None:
     assert problem(SLIPWAY_DATA="") == "set SLIPWAY_DATA (local) or SLIPWAY_DATA__blobServiceUri (Azure)"
 
 
+def test_blobs_and_queues_are_reached_alike() -> None:
+    told = problem(SLIPWAY_DATA="", SLIPWAY_DATA__blobServiceUri="https://data.blob.core.windows.net")
+    assert told == "set SLIPWAY_DATA__queueServiceUri beside SLIPWAY_DATA__blobServiceUri"
+
+
+PARTNER = "DefaultEndpointsProtocol=https;AccountName=partner;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net"
+
+
+def test_further_accounts_are_addresses_or_connection_strings() -> None:
+    given = ("https://a.blob.core.windows.net", "https://b.blob.core.windows.net/", "https://c.example:8443", PARTNER)
+    assert read_settings(LOCAL | {"SLIPWAY_ACCOUNTS": ", ".join(given)}).accounts == given
+    assert read_settings(LOCAL).accounts == ()
+
+
+@pytest.mark.parametrize("wrong", ["partner", "http://a.blob.core.windows.net", "https://a/b", "https://a?sig=secret"])
+def test_what_is_no_account_is_refused_and_not_repeated(wrong: str) -> None:
+    told = problem(SLIPWAY_ACCOUNTS=f"{PARTNER},{wrong}")
+    assert told.startswith("the setting SLIPWAY_ACCOUNTS: each is a blob address")
+    assert "c2VjcmV0" not in told
+    assert "secret" not in told
+
+
+def test_an_event_grid_topic_is_reached_by_https() -> None:
+    topic = "https://topic.westeurope-1.eventgrid.azure.net/api/events"
+    assert read_settings(LOCAL | {"SLIPWAY_EVENT_GRID_TOPIC": topic}).event_grid_topic == topic
+    assert problem(SLIPWAY_EVENT_GRID_TOPIC="http://topic").startswith("the setting SLIPWAY_EVENT_GRID_TOPIC: ")
+
+
 def test_an_identity_based_connection_is_spelled_as_the_host_asks() -> None:
-    given = {"SLIPWAY_DATA__blobServiceUri": "https://data.blob.core.windows.net", "SLIPWAY_DATA__clientId": "id"}
+    given = {
+        "SLIPWAY_DATA__blobServiceUri": "https://data.blob.core.windows.net",
+        "SLIPWAY_DATA__queueServiceUri": "https://data.queue.core.windows.net",
+        "SLIPWAY_DATA__clientId": "id",
+    }
     settings = read_settings(LOCAL | {"SLIPWAY_DATA": ""} | given)
     assert settings.data_blob_service_uri == "https://data.blob.core.windows.net"
+    assert settings.data_queue_service_uri == "https://data.queue.core.windows.net"
     assert settings.data_client_id == "id"
     assert setting_name("data_client_id") == "SLIPWAY_DATA__clientId"
     assert setting_name("tenant_id") == "SLIPWAY_TENANT_ID"

@@ -25,9 +25,12 @@ def csv_columns(line: bytes, options: CsvOptions, signature: Signature) -> tuple
         raise UnreadableInput(f"the first line is longer than {MAX_FIRST_BYTES} bytes: this is no CSV in this dialect")
     try:
         rows = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=options.delimiter, quotechar=options.quote_char or None, quoting=csv.QUOTE_MINIMAL if options.quote_char else csv.QUOTE_NONE, strict=True,
-        )  # fmt: skip
+            io.StringIO(text),
+            delimiter=options.delimiter,
+            quotechar=options.quote_char or None,
+            quoting=csv.QUOTE_MINIMAL if options.quote_char else csv.QUOTE_NONE,
+            strict=True,
+        )
         values = tuple(next(rows, ()))
     except csv.Error as error:
         raise UnreadableInput(f"the header is not CSV: {error}") from None
@@ -72,12 +75,19 @@ def stacks(signature: Signature, columns: Sequence[str]) -> bool:
 
 
 def check_stacked(signature: Signature, columns: Sequence[str]) -> None:
-    """Raises UnreadableInput where numbers side by side do not make the tensors of the model."""
+    """Raises UnreadableInput where columns of single values do not make the tensors of the model."""
     if stacks(signature, columns):
         shape = signature.tensors[0].shape
         if len(shape) != 2 or shape[1] not in (-1, len(columns)):
             raise UnreadableInput(
                 f"the model takes one tensor of the shape {list(shape)}, which {len(columns)} columns do not make"
+            )
+        return
+    for tensor in signature.tensors:
+        if len(tensor.shape) != 1:
+            raise UnreadableInput(
+                f"the model takes the tensor {tensor.name} of the shape {list(tensor.shape)}, "
+                "which one column of numbers does not make"
             )
 
 

@@ -53,7 +53,7 @@ def read(
     if read.table.num_rows + len(read.ragged) != rows:
         raise _mixed_up()
     fitted = _fitted(read, signature, names)
-    whole = np.setdiff1d(np.arange(rows), np.fromiter(read.ragged, np.int64, len(read.ragged)))
+    whole = np.delete(np.arange(rows), np.fromiter(read.ragged, np.int64, len(read.ragged)))
     reasons = {
         row: f"the row has {values} values, but there are {len(names)} columns" for row, values in read.ragged.items()
     } | {int(whole[row]): reason for row, reason in fitted.reasons.items()}
@@ -161,13 +161,16 @@ def _fitted(read: _Read, signature: Signature, names: tuple[str, ...]) -> Fitted
 
 
 def _no_text(data: bytes) -> UnreadableInput:
+    lines = next((at for at, line in enumerate(data.split(b"\n")) if not _is_text(line)), 0)
+    return UnreadableInput(f"the text is not in UTF-8, {lines} lines further down: set csv.encoding to what it is in")
+
+
+def _is_text(line: bytes) -> bool:
     try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        return UnreadableInput(
-            f"the file is not text in UTF-8, see its row {data.count(b'\n', 0, error.start)}: set csv.encoding"
-        )
-    return UnreadableInput("the file is not text in UTF-8: set csv.encoding")
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _mixed_up() -> UnreadableInput:

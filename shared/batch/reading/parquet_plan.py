@@ -1,30 +1,24 @@
 """Cuts a Parquet file into spans of rows, by its footer alone."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from shared.batch.manifest import Span
-from shared.batch.reading import columns, parquet_file
-from shared.batch.reading.parquet_file import Footer
+from shared.batch.reading import columns, parquet_about
+from shared.batch.reading.parquet_about import Footer
 from shared.batch.reading.source import Source
 from shared.endpoints.batch_settings import JobSettings
-from shared.errors import PayloadTooLarge
 from shared.models.signature import Signature
-
-# What the needed columns of a group of rows may unpack to.
-MAX_GROUP_BYTES: Final = 1024 * 1024 * 1024
 
 
 def planned(source: Source, settings: JobSettings, signature: Signature) -> tuple[tuple[str, ...], Iterator[Span]]:
     """The columns of the file and its spans. Raises UnreadableInput, PayloadTooLarge."""
-    footer = parquet_file.read_footer(source)
+    footer = parquet_about.read_footer(source)
     columns.check_once(footer.fields.names)
     names = columns.usable(footer.fields.names)
     columns.check(signature, names)
     carried = columns.chosen(settings.output_columns, names)
     _check_sizes(footer, needed(signature, names, carried))
-    groups = [footer.about.row_group(group).num_rows for group in range(footer.about.num_row_groups)]
-    return names, _spans(groups, settings.mini_batch_size)
+    return names, _spans([group.rows for group in footer.groups], settings.mini_batch_size)
 
 
 def needed(signature: Signature, names: tuple[str, ...], carried: tuple[str, ...]) -> tuple[str, ...]:
@@ -37,24 +31,9 @@ def needed(signature: Signature, names: tuple[str, ...], carried: tuple[str, ...
 
 def _check_sizes(footer: Footer, names: tuple[str, ...]) -> None:
     """As the footer has them, which may be made up: what is unpacked is measured again."""
-    stored = parquet_file.leaves(footer, names)
-    try:
-        for group in range(footer.about.num_row_groups):
-            rows = footer.about.row_group(group)
-            check_size(sum(rows.column(at).total_uncompressed_size for at in stored))
-    except PayloadTooLarge:
-        raise
-    except Exception:  # whatever pyarrow makes of a broken file
-        raise parquet_file.unreadable() from None
-
-
-def check_size(unpacked: int) -> None:
-    """Raises PayloadTooLarge."""
-    if unpacked > MAX_GROUP_BYTES:
-        raise PayloadTooLarge(
-            f"a group of rows of the Parquet file unpacks to more than {MAX_GROUP_BYTES} bytes: "
-            "write it with a smaller row_group_size"
-        )
+    stored = parquet_about.leaves(footer, names)
+    for group in footer.groups:
+        parquet_about.check_size(sum(group.chunks[at].unpacked_bytes for at in stored))
 
 
 def _spans(groups: list[int], most: int) -> Iterator[Span]:

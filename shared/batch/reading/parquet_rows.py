@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.batch.manifest import InputFile, Span
-from shared.batch.reading import carried, columns, parquet_file, parquet_plan
+from shared.batch.reading import carried, columns, parquet_about, parquet_file, parquet_plan
 from shared.batch.reading.fitting import Fitted, fit
 from shared.batch.reading.found import Found
 from shared.batch.reading.inference import inferred
 from shared.batch.reading.kept import Kept
-from shared.batch.reading.parquet_file import Footer
+from shared.batch.reading.parquet_about import Footer
 from shared.batch.reading.source import Source
 from shared.batch.reading.tensor_rows import tensors
 from shared.errors import SlipwayError, UnreadableInput
@@ -32,14 +32,17 @@ _MAX_MINI_BATCH_BYTES: Final = 256 * 1024 * 1024
 def read(source: Source, file: InputFile, span: Span, converter: Converter, output_columns: Sequence[str]) -> Found:
     """Raises UnreadableInput, PayloadTooLarge, InputChanged."""
     identity = (file.account, file.container, file.blob, file.etag)
-    footer = _FOOTERS.get(identity, lambda: parquet_file.read_footer(source))
+    footer = _FOOTERS.get(identity, lambda: parquet_about.read_footer(source))
     chosen = columns.chosen(output_columns, file.columns)
     names = parquet_plan.needed(converter.signature, file.columns, chosen)
     table = _plain(pa.concat_tables(list(_slices(source, footer, identity, span, names))))
     if table.num_rows != span.rows:
-        raise parquet_file.unreadable()
-    fitted = _fitted(table, converter, file.columns)
-    return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
+        raise parquet_about.unreadable()
+    try:
+        fitted = _fitted(table, converter, file.columns)
+        return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
+    except Exception:  # whatever becomes of values that Python has no type for
+        raise UnreadableInput("the Parquet file holds values that cannot be read: use plainer types") from None
 
 
 def _slices(
@@ -47,8 +50,7 @@ def _slices(
 ) -> Iterator[pa.Table]:
     """A group that other mini-batches need, too, is kept."""
     first = 0
-    for group in range(footer.about.num_row_groups):
-        rows = footer.about.row_group(group).num_rows
+    for group, (rows, _) in enumerate(footer.groups):
         start, stop = max(span.first_row, first), min(span.first_row + span.rows, first + rows)
         if (start, stop) == (first, first + rows) and rows:
             yield _unpacked(source, footer, group, names)
@@ -60,24 +62,22 @@ def _slices(
 
 def _unpacked(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pa.Table:
     """Piece by piece, so that it stops where a bound is passed."""
-    file = parquet_file.opened(source, footer, group, names)
     nested = any(pa.types.is_nested(footer.fields.field(name).type) for name in names)
-    # A file says a value of fixed length once, however many rows hold it, and however long it is.
-    width = sum(file.schema.column(at).length or 0 for at in range(len(file.schema)))
-    most = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, width)))
     pieces: list[pa.RecordBatch] = []
     size = 0
     try:
+        file, row_bytes = parquet_file.opened(source, footer, group, names)
+        most = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, row_bytes)))
         for piece in file.iter_batches(most, row_groups=[group], columns=list(names), use_threads=False):
             piece.validate(full=True)
             size += piece.nbytes
-            parquet_plan.check_size(size)
+            parquet_about.check_size(size)
             pieces.append(piece)
         return pa.Table.from_batches(pieces).select(names)
     except SlipwayError:
         raise
     except Exception:  # whatever pyarrow makes of a broken file
-        raise parquet_file.unreadable() from None
+        raise parquet_about.unreadable() from None
 
 
 def _plain(table: pa.Table) -> pa.Table:

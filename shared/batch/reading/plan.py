@@ -41,7 +41,7 @@ class _Plan(NamedTuple):
         """`start`: where the text begins. Raises UnreadableInput."""
         rows, most = self.settings.mini_batch_size, _MAX_SPAN_BYTES[format_]
         if format_ == "jsonl":
-            return Cutter(Finder(start, "", wanted=False), rows, most, None, has_header=False)
+            return Cutter(Finder(start, "", is_csv=False), rows, most, None, has_header=False)
         options = formats.dialect(self.settings.csv, self.source.path)
 
         def names(line: bytes) -> tuple[str, ...]:
@@ -51,7 +51,7 @@ class _Plan(NamedTuple):
             columns.chosen(self.settings.output_columns, found)
             return found
 
-        return Cutter(Finder(start, options.quote_char, wanted=True), rows, most, names, options.header)
+        return Cutter(Finder(start, options.quote_char, is_csv=True), rows, most, names, options.header)
 
 
 def plan_file(

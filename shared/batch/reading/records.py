@@ -26,22 +26,25 @@ class Records(NamedTuple):
 class Finder:
     """Is fed a file piece by piece. `start`: of the text, after a byte order mark; `quote`: "" where nothing quotes.
 
-    `first`: the bytes of the first record, once it was found; empty unless it is `wanted`.
+    `first`: of a CSV the bytes of the first record, once it was found.
     """
 
-    def __init__(self, start: int, quote: str, wanted: bool) -> None:
+    def __init__(self, start: int, quote: str, is_csv: bool) -> None:
         self.base = 0
         self.first = b""
         self._start = start
         self._quote = quote.encode()
         self._inside = False
         self._last = 0
-        self._head = bytearray() if wanted else None
+        self._is_csv = is_csv
+        self._head = bytearray() if is_csv else None
 
     def feed(self, chunk: bytes) -> Records:
-        """Raises UnreadableInput for a first record that does not end."""
+        """Raises UnreadableInput for a CSV of binary data, or whose first record does not end."""
         if not chunk:
             return Records(_NONE, _NONE)
+        if self._is_csv and b"\0" in chunk:
+            raise UnreadableInput("the file holds binary data: a CSV in the encoding of csv.encoding is needed")
         if self._head is not None:
             self._head += chunk
         data = np.frombuffer(chunk, np.uint8)

@@ -50,14 +50,10 @@ def _cells(column: pa.Array) -> pa.Array:
 
 
 def _is_written_as_it_is(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_primitive(kind)
-        or pa.types.is_null(kind)
-        or pa.types.is_decimal(kind)
-        or pa.types.is_dictionary(kind)
-        or pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-    )
+    """Dictionaries are of texts here."""
+    types = pa.types
+    tests = (types.is_integer, types.is_boolean, types.is_string, types.is_large_string, types.is_dictionary)
+    return any(test(kind) for test in (*tests, types.is_null, types.is_decimal, types.is_time))
 
 
 def _own_text(text: str | None) -> Any:

@@ -1,5 +1,6 @@
 """A model's output, whatever it is made of, as a column."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,8 @@ from shared.models.values import shown
 
 # Arrow counts time in none of these.
 _COARSE: Final = frozenset({"generic", "Y", "M", "W", "h", "m"})
+# Of lists that become lists in Parquet.
+_DEPTH: Final = 16
 
 
 def output_column(name: str, array: Array) -> pa.Array:
@@ -55,6 +58,8 @@ def _objects(values: list[Any]) -> pa.Array:
 
     Objects are JSON too: the members of those in one mini-batch say nothing of the next.
     """
+    if not _are_lists_at_most(values):
+        return json_column(values)
     try:
         column = pa.array(values, from_pandas=True)
     except (pa.ArrowException, OverflowError, UnicodeError):
@@ -62,12 +67,21 @@ def _objects(values: list[Any]) -> pa.Array:
     kind = column.type
     if pa.types.is_binary(kind):
         # Arrow takes texts among bytes for bytes.
-        return json_column(values) if any(isinstance(value, str) for value in values) else column
+        return json_column(values) if str in set(map(type, values)) else column
     while pa.types.is_list(kind):
         kind = kind.value_type
-    plain = pa.types.is_string(kind) or pa.types.is_null(kind) or pa.types.is_boolean(kind) or _is_number(kind)
-    return column if plain else json_column(values)
+    types = pa.types
+    tests = (types.is_string, types.is_null, types.is_boolean, types.is_integer, types.is_floating)
+    return column if any(test(kind) for test in tests) else json_column(values)
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+def _are_lists_at_most(values: Iterable[Any]) -> bool:
+    """Whether there are no objects among them, and no lists so deep that Arrow would run out of stack."""
+    for _ in range(_DEPTH):
+        kinds = set(map(type, values))
+        if dict in kinds:
+            return False
+        if not kinds & {list, tuple}:
+            return True
+        values = [each for value in values if type(value) in (list, tuple) for each in value]
+    return False

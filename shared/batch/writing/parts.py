@@ -64,7 +64,12 @@ def write_part(table: pa.Table, format: Format) -> bytes:  # noqa: A002 - the se
     if format == "jsonl":
         return write_json_lines(table)
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    try:
+        pq.write_table(table, sink, compression="zstd")
+    except pa.ArrowNotImplementedError as error:
+        raise ScoringFailed(
+            f"Parquet cannot hold the output: leave that column out of output_columns, or write jsonl ({error})"
+        ) from None
     return bytes(sink.getvalue())
 
 

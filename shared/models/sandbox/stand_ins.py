@@ -20,6 +20,8 @@ _MODULES = {
     "azureml_inference_server_http.api": None,
     "azureml_inference_server_http.api.aml_request": "aml_request",
     "azureml_inference_server_http.api.aml_response": "aml_response",
+    "azureml_user": None,
+    "azureml_user.parallel_run": "parallel_run",
     "inference_schema": None,
     "inference_schema.schema_decorators": "schema",
     "inference_schema.schema_util": "schema",

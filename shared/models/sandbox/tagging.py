@@ -24,7 +24,9 @@ def packed(values: Sequence[Any]) -> tuple[str, bytes]:
 
 def unpacked(kind: str, part: memoryview) -> list[Any]:
     """Raises ValueError for what `packed` did not make."""
-    values: list[Any] = json.loads(bytes(part))
+    values = json.loads(bytes(part))
+    if not isinstance(values, list):
+        raise ValueError("no list of values")
     return values if kind == "O" else list(map(untagged, values))
 
 

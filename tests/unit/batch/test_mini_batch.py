@@ -3,25 +3,23 @@
 import io
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import job as jobs
-from shared.batch import ledger
+from shared.batch import desk, ledger
 from shared.batch.job import Job
-from shared.batch.mini_batch import list_pending, score_mini_batch
+from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
-from shared.errors import InputChanged, InvalidTransition, ScoringFailed, StaleAttempt
+from shared.batch.windows import list_pending
+from shared.errors import InputChanged, InvalidTransition, ModelNotReady, ScoringFailed, StaleAttempt
 from shared.models.package import ModelRef
 from shared.ports import Container
 from tests.support import endpoint, iris
-from tests.support.batch import Clock, WatchedStore, drop, make_ports
+from tests.support.batch import WatchedStore, drop, make_ports
 from tests.support.loading import load
 
 BAD_LAST = b"junk,1,1,1\n"
@@ -32,7 +30,7 @@ def job(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> Job:
     """Planned: mini-batches of 4, 4, 4 and 2 rows, the last row a bad one."""
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 4})
     job = drop(ports, iris.csv(13) + BAD_LAST)
-    plan_job(job.id, job.attempt, ports)
+    plan_job(job.work, ports)
     return job
 
 
@@ -43,9 +41,9 @@ def staged(store: MemoryBlobs) -> list[str]:
 def test_a_part_holds_the_rows_of_its_mini_batch_and_says_what_made_it(
     store: MemoryBlobs, ports: BatchPorts, job: Job
 ) -> None:
-    entry = score_mini_batch(job.id, 1, 1, ports)
+    entry = score_mini_batch(job.work, 1, ports)
     assert (entry.index, entry.predicted, entry.rejected, entry.rejected_part) == (1, 4, 0, "")
-    assert entry == ledger.find(store, job.id, 1)
+    assert entry == ledger.find(store, job.work, 1)
     blob = store.read(Container.STAGING, entry.part)
     assert blob is not None
     assert len(blob.data) == entry.part_bytes
@@ -60,7 +58,7 @@ def test_a_part_holds_the_rows_of_its_mini_batch_and_says_what_made_it(
 
 
 def test_bad_rows_are_staged_beside_the_good_ones(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
-    entry = score_mini_batch(job.id, 1, 3, ports)
+    entry = score_mini_batch(job.work, 3, ports)
     assert (entry.predicted, entry.rejected) == (1, 1)
     blob = store.read(Container.STAGING, entry.rejected_part)
     assert blob is not None
@@ -74,28 +72,28 @@ def test_bad_rows_are_staged_beside_the_good_ones(store: MemoryBlobs, ports: Bat
 def test_a_mini_batch_of_bad_rows_only_has_no_part(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> None:
     endpoint.publish(store, iris_ref)
     job = drop(ports, iris.csv(0) + BAD_LAST * 3)
-    plan_job(job.id, 1, ports)
-    entry = score_mini_batch(job.id, 1, 0, ports)
+    plan_job(job.work, ports)
+    entry = score_mini_batch(job.work, 0, ports)
     assert (entry.predicted, entry.rejected, entry.part, entry.part_bytes) == (0, 3, "", 0)
 
 
 def test_what_is_done_is_not_done_again(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
-    first = score_mini_batch(job.id, 1, 0, ports)
+    first = score_mini_batch(job.work, 0, ports)
     before = staged(store)
     store.delete(Container.INBOX, "flowers/month.csv")
-    assert score_mini_batch(job.id, 1, 0, ports) == first
-    assert score_mini_batch(job.id, 1, 0, make_ports(store, ports.now)) == first
+    assert score_mini_batch(job.work, 0, ports) == first
+    assert score_mini_batch(job.work, 0, make_ports(store, ports.now)) == first
     assert staged(store) == before
 
 
 def test_what_is_pending_is_what_has_no_entry(ports: BatchPorts, job: Job) -> None:
-    assert list_pending(job.id, 1, 0, 4, ports) == [0, 1, 2, 3]
+    assert list_pending(job.work, 0, 4, ports) == [0, 1, 2, 3]
     for index in (1, 3):
-        score_mini_batch(job.id, 1, index, ports)
-    assert list_pending(job.id, 1, 0, 4, ports) == [0, 2]
-    jobs.take_over(ports.store, jobs.read(ports.store, job.id), ports.now())
+        score_mini_batch(job.work, index, ports)
+    assert list_pending(job.work, 0, 4, ports) == [0, 2]
+    desk.take_over(ports.store, desk.read(ports.store, job.id), ports.now())
     with pytest.raises(StaleAttempt):
-        list_pending(job.id, 1, 0, 4, ports)
+        list_pending(job.work, 0, 4, ports)
 
 
 def test_two_tries_at_once_leave_one_entry_and_its_part(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
@@ -108,8 +106,8 @@ def test_two_tries_at_once_leave_one_entry_and_its_part(store: MemoryBlobs, port
     watched.before = wait_for_both
     both = make_ports(watched, ports.now, ports.loader)
     with ThreadPoolExecutor(2) as pool:
-        first, second = (pool.submit(score_mini_batch, job.id, 1, 0, both) for _ in range(2))
-        assert first.result() == second.result() == ledger.find(store, job.id, 0)
+        first, second = (pool.submit(score_mini_batch, job.work, 0, both) for _ in range(2))
+        assert first.result() == second.result() == ledger.find(store, job.work, 0)
     assert first.result().part in staged(store)
 
 
@@ -119,43 +117,17 @@ def test_a_second_attempt_never_writes_over_the_parts_of_the_first(
     watched = WatchedStore(store)
     others: list[ledger.Entry] = []
 
-    def overtake(operation: str) -> None:
-        if operation == f"write jobs/{job.id}/ledger/000000/00000000":
-            jobs.take_over(store, jobs.read(store, job.id), ports.now())
-            others.append(score_mini_batch(job.id, 2, 0, make_ports(store, ports.now, ports.loader)))
+    def be_faster(operation: str) -> None:
+        if operation == f"write jobs/{job.id}/1/ledger/000000/00000000":
+            desk.take_over(store, desk.read(store, job.id), ports.now())
+            others.append(score_mini_batch(job.work._replace(attempt=2), 0, make_ports(store, ports.now, ports.loader)))
 
-    watched.before = overtake
-    assert score_mini_batch(job.id, 1, 0, make_ports(watched, ports.now, ports.loader)) == others[0]
+    watched.before = be_faster
+    assert score_mini_batch(job.work, 0, make_ports(watched, ports.now, ports.loader)) == others[0]
     mine, theirs = staged(store)
     assert theirs == others[0].part
-    assert mine.startswith(f"{job.id}/parts/000000-1-")
-    assert theirs.startswith(f"{job.id}/parts/000000-2-")
-
-
-def test_an_attempt_that_was_overtaken_stages_and_records_nothing(
-    store: MemoryBlobs, ports: BatchPorts, job: Job
-) -> None:
-    jobs.take_over(store, jobs.read(store, job.id), ports.now())
-    with pytest.raises(StaleAttempt):
-        score_mini_batch(job.id, 1, 0, ports)
-    assert ledger.find(store, job.id, 0) is None
-    assert staged(store) == []
-
-
-def test_an_attempt_that_is_overtaken_while_it_predicts_stages_nothing(
-    store: MemoryBlobs, ports: BatchPorts, job: Job
-) -> None:
-    watched = WatchedStore(store)
-
-    def overtake(operation: str) -> None:
-        if operation.startswith("read inbox/"):
-            jobs.take_over(store, jobs.read(store, job.id), ports.now())
-
-    watched.after = overtake
-    with pytest.raises(StaleAttempt):
-        score_mini_batch(job.id, 1, 0, make_ports(watched, ports.now, ports.loader))
-    assert ledger.find(store, job.id, 0) is None
-    assert staged(store) == []
+    assert mine.startswith(f"{job.id}/1/parts/00000000-1-")
+    assert theirs.startswith(f"{job.id}/1/parts/00000000-2-")
 
 
 @pytest.mark.parametrize("data", [None, b"other"])
@@ -166,54 +138,51 @@ def test_an_input_that_changed_is_not_scored(
         store.delete(Container.INBOX, "flowers/month.csv")
     else:
         store.write(Container.INBOX, "flowers/month.csv", data)
-    with pytest.raises(InputChanged, match=r"inbox/flowers/month\.csv was changed or removed while the job ran"):
-        score_mini_batch(job.id, 1, 0, ports)
+    with pytest.raises(InputChanged, match=r"inbox/flowers/month\.csv was changed or removed since its job began"):
+        score_mini_batch(job.work, 0, ports)
     assert staged(store) == []
 
 
 def test_a_job_that_is_not_planned_cannot_be_scored(ports: BatchPorts) -> None:
     job = drop(ports, iris.csv(1))
     with pytest.raises(InvalidTransition, match="is not planned yet"):
-        score_mini_batch(job.id, 1, 0, ports)
+        score_mini_batch(job.work, 0, ports)
 
 
-def test_a_model_that_raises_leaves_nothing_behind(
+def fail_with(monkeypatch: pytest.MonkeyPatch, ports: BatchPorts, ref: ModelRef, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(load(ports.loader, ref).flavor, "predict", fail)
+
+
+def test_a_model_that_fails_for_every_row_rejects_them(
     store: MemoryBlobs, ports: BatchPorts, job: Job, iris_ref: ModelRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise ScoringFailed("the model failed: no")
+    fail_with(monkeypatch, ports, iris_ref, ScoringFailed("the model failed: no"))
+    entry = score_mini_batch(job.work, 0, ports)
+    assert (entry.predicted, entry.rejected, entry.part) == (0, 4, "")
+    blob = store.read(Container.STAGING, entry.rejected_part)
+    assert blob is not None
+    assert [(line["row"], line["reason"]) for line in map(json.loads, blob.data.splitlines())] == [
+        (row, "the model failed: no") for row in range(4)
+    ]
 
-    monkeypatch.setattr(load(ports.loader, iris_ref).flavor, "predict", fail)
-    with pytest.raises(ScoringFailed):
-        score_mini_batch(job.id, 1, 0, ports)
+
+def test_what_no_row_is_to_blame_for_leaves_nothing_behind(
+    store: MemoryBlobs, ports: BatchPorts, job: Job, iris_ref: ModelRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.publish(store, iris_ref, batch={"mini_batch_size": 4, "retry_settings": {"max_retries": 0}})
+    impatient = drop(ports, iris.csv(4), "flowers/other.csv")
+    plan_job(impatient.work, ports)
+    fail_with(monkeypatch, ports, iris_ref, ModelNotReady("its process starts again"))
+    with pytest.raises(ModelNotReady):
+        score_mini_batch(impatient.work, 0, ports)
     assert staged(store) == []
-    assert ledger.find(store, job.id, 0) is None
+    assert ledger.find(store, impatient.work, 0) is None
 
 
 def test_the_same_job_leaves_the_same_parts_whoever_scores_it(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
-    first = score_mini_batch(job.id, 1, 0, ports)
-    store.delete(Container.JOBS, f"{job.id}/ledger/000000/00000000")
-    assert score_mini_batch(job.id, 1, 0, make_ports(store, ports.now)) == first
-
-
-def test_a_step_shows_signs_of_life_however_long_it_takes(store: MemoryBlobs, clock: Clock, job: Job) -> None:
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
-    clock.go_on(minutes=1)
-    with ports.alive(job.id, 1):
-        deadline = time.monotonic() + 30
-        while jobs.read(store, job.id).heartbeat_at != clock():
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-
-
-def test_a_step_that_was_overtaken_goes_on_to_find_out_for_itself(
-    store: MemoryBlobs, clock: Clock, job: Job, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO")
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
-    jobs.take_over(store, jobs.read(store, job.id), clock())
-    with ports.alive(job.id, 1):
-        deadline = time.monotonic() + 30
-        while "attempt 1 has to stop" not in caplog.text:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+    first = score_mini_batch(job.work, 0, ports)
+    store.delete(Container.JOBS, f"{job.id}/1/ledger/000000/00000000")
+    assert score_mini_batch(job.work, 0, make_ports(store, ports.now)) == first

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import job as jobs
+from shared.batch import desk
 from shared.batch.job import Counts, Job, JobStatus
+from shared.batch.output import OutputFile
 from shared.batch.ports import BatchPorts
-from shared.batch.promotion import Latest, OutputManifest, OutputPart, promote_job
+from shared.batch.promotion import Latest, OutputManifest, promote_job
 from shared.errors import ErrorThresholdExceeded, InvalidTransition, StaleAttempt, StorageUnavailable
 from shared.ports import BlobStore, Container
 from tests.support import iris
@@ -30,7 +31,7 @@ def read_latest(store: BlobStore) -> Latest | None:
 
 def test_an_output_holds_every_row_and_says_what_it_is(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored()
-    finished = promote_job(job.id, 1, ports)
+    finished = promote_job(job.work, ports)
     seen = output(store, job)
     assert list(seen) == [
         "_SUCCESS",
@@ -42,8 +43,8 @@ def test_an_output_holds_every_row_and_says_what_it_is(store: MemoryBlobs, ports
     ]
     assert predicted_rows(store, job) == list(range(10))
     assert [entry["row"] for entry in seen["rejected.jsonl"]] == [10, 11]
-    counts = Counts(rows=12, predicted=10, rejected=2)
-    assert finished == jobs.read(store, job.id)
+    counts = Counts(rows=12, predicted=10, rejected=2, mini_batches=3)
+    assert finished == desk.read(store, job.id)
     assert (finished.status, finished.counts, finished.finished_at) == (JobStatus.COMPLETED, counts, ports.now())
     assert finished.output == f"predictions/flowers/{job.id}/"
     manifest = OutputManifest.model_validate({**seen["manifest.json"], "scored_at": ports.now()})
@@ -51,19 +52,19 @@ def test_an_output_holds_every_row_and_says_what_it_is(store: MemoryBlobs, ports
     assert (manifest.deployment, manifest.model, manifest.revision) == ("blue", "iris/1", 1)
     sizes = {item.name: item.size_bytes for item in store.list(Container.PREDICTIONS)}
     assert manifest.parts == tuple(
-        OutputPart(name=name, rows=rows, size_bytes=sizes[f"flowers/{job.id}/{name}"])
+        OutputFile(name=name, rows=rows, size_bytes=sizes[f"flowers/{job.id}/{name}"])
         for name, rows in [("part-000000.parquet", 4), ("part-000001.parquet", 4), ("part-000002.parquet", 2)]
     )
     assert read_latest(store) == Latest(job_id=job.id, output=finished.output, scored_at=ports.now())
     assert list(store.list(Container.STAGING)) == []
-    assert list(jobs.active(store)) == []
+    assert list(desk.active(store)) == []
 
 
 def test_writes_come_in_the_order_that_readers_rely_on(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored()
     watched, seen = WatchedStore(store), list[str]()
     watched.after = seen.append
-    promote_job(job.id, 1, make_ports(watched, ports.now, ports.loader))
+    promote_job(job.work, make_ports(watched, ports.now, ports.loader))
     folder = f"predictions/flowers/{job.id}"
     writes = [operation for operation in seen if operation.split()[0] in ("write", "copy")]
     assert sorted(writes[1:4]) == [f"copy {folder}/part-00000{index}.parquet" for index in range(3)]
@@ -74,20 +75,21 @@ def test_writes_come_in_the_order_that_readers_rely_on(store: MemoryBlobs, ports
         f"write {folder}/_SUCCESS",
         "write predictions/flowers/latest.json",
         f"write jobs/{job.id}/job.json",
+        f"write jobs/ended/{job.id}.0",
     ]
-    assert seen[-1] == f"delete jobs/active/{job.id}"
+    assert seen[-1] == f"delete jobs/active/{job.id}.0"
 
 
 @pytest.mark.parametrize(("threshold", "fails"), [(-1, False), (0, True), (1, True), (2, False), (3, False)])
 def test_rejected_rows_over_the_threshold_stop_a_promotion(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored, threshold: int, fails: bool
 ) -> None:
-    job = scored(threshold=threshold)
+    job = scored(error_threshold=threshold)
     if not fails:
-        assert promote_job(job.id, 1, ports).status == JobStatus.COMPLETED
+        assert promote_job(job.work, ports).status == JobStatus.COMPLETED
         return
     with pytest.raises(ErrorThresholdExceeded) as raised:
-        promote_job(job.id, 1, ports)
+        promote_job(job.work, ports)
     assert raised.value.message == (
         f"2 of 12 rows were rejected, more than error_threshold allows ({threshold}); nothing was promoted. The first: "
         '{"file_name":"inbox/flowers/month.csv","row":10,"reason":"sepal_length: \'junk\' is not a number"}'
@@ -98,30 +100,30 @@ def test_rejected_rows_over_the_threshold_stop_a_promotion(
 def test_a_threshold_is_told_also_when_the_example_is_gone(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored
 ) -> None:
-    job = scored(threshold=0)
+    job = scored(error_threshold=0)
     for item in store.list(Container.STAGING):
         store.delete(Container.STAGING, item.name)
     with pytest.raises(ErrorThresholdExceeded, match="2 of 12 rows were rejected"):
-        promote_job(job.id, 1, ports)
+        promote_job(job.work, ports)
 
 
 def test_an_output_of_bad_rows_only_has_no_parts(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored(iris.csv(0) + b"x,1,1,1\n")
-    promote_job(job.id, 1, ports)
+    promote_job(job.work, ports)
     assert list(output(store, job)) == ["_SUCCESS", "manifest.json", "rejected.jsonl"]
 
 
 def test_a_file_without_rows_has_an_empty_output(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored(iris.csv(0))
-    assert promote_job(job.id, 1, ports).counts == Counts(rows=0, predicted=0, rejected=0)
+    assert promote_job(job.work, ports).counts == Counts(rows=0, predicted=0, rejected=0)
     assert list(output(store, job)) == ["_SUCCESS", "manifest.json"]
 
 
 def test_a_job_that_is_not_all_scored_is_not_promoted(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored()
-    store.delete(Container.JOBS, f"{job.id}/ledger/000000/00000001")
+    store.delete(Container.JOBS, f"{job.id}/1/ledger/000000/00000001")
     with pytest.raises(InvalidTransition, match="2 of 3 mini-batches are scored: it is too early"):
-        promote_job(job.id, 1, ports)
+        promote_job(job.work, ports)
     assert list(store.list(Container.PREDICTIONS)) == []
 
 
@@ -138,15 +140,15 @@ def test_a_job_whose_output_is_visible_can_be_late_and_cannot_fail(
 
     watched.before = refuse
     with pytest.raises(StorageUnavailable, match="the output is whole"):
-        promote_job(job.id, 1, make_ports(watched, clock))
+        promote_job(job.work, make_ports(watched, clock))
     assert "_SUCCESS" in output(store, job)
-    assert promote_job(job.id, 1, ports).status == JobStatus.COMPLETED
+    assert promote_job(job.work, ports).status == JobStatus.COMPLETED
 
 
 def test_a_latest_that_cannot_be_read_is_written_over(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored()
     store.write(Container.PREDICTIONS, "flowers/latest.json", b"{")
-    promote_job(job.id, 1, ports)
+    promote_job(job.work, ports)
     latest = read_latest(store)
     assert latest is not None
     assert latest.job_id == job.id
@@ -158,8 +160,8 @@ def test_an_attempt_that_is_overtaken_after_success_stops(store: MemoryBlobs, cl
 
     def overtake(told: str) -> None:
         if told == f"write predictions/flowers/{job.id}/_SUCCESS":
-            assert jobs.take_over(store, jobs.read(store, job.id), clock())
+            assert desk.take_over(store, desk.read(store, job.id), clock())
 
     watched.after = overtake
     with pytest.raises(StaleAttempt):
-        promote_job(job.id, 1, make_ports(watched, clock))
+        promote_job(job.work, make_ports(watched, clock))

@@ -2,19 +2,25 @@
 
 import pytest
 
-from shared.adapters.memory import MemoryBlobs
+from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
+from shared.batch import closing, desk
 from shared.batch import job as jobs
+from shared.batch.desk import Mark
+from shared.batch.events import JobEvent, job_event
 from shared.batch.job import MAX_ATTEMPTS, Event, Job, JobInput, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.reconciler import forsaken
-from shared.errors import StorageUnavailable
+from shared.batch.work import Work
+from shared.errors import ScoringFailed, StorageUnavailable
 from shared.ports import Container
-from tests.support.batch import HEARTBEAT_TIMEOUT, Clock, WatchedStore, make_ports, not_running
+from tests.support.batch import HEARTBEAT_TIMEOUT, Breaking, Clock, Killed, WatchedStore, make_ports, not_running
+
+WORK = Work("drop-1", 1)
 
 
 def submit(ports: BatchPorts, job_id: str = "drop-1", attempt: int = 1) -> Job:
-    job = jobs.new(job_id, "flowers", JobInput(path="inbox/flowers/a.csv", etag='"1"'), "drop", ports.now())
-    return jobs.submit(ports.store, job.model_copy(update={"attempt": attempt}))
+    job = jobs.new(job_id, "flowers", (JobInput(location="inbox/flowers/a.csv", etag='"1"'),), "drop", ports.now())
+    return desk.submit(ports.store, job.model_copy(update={"attempt": attempt}))
 
 
 @pytest.mark.parametrize("status", [JobStatus.NOT_STARTED, JobStatus.RUNNING, JobStatus.FINALIZING])
@@ -23,13 +29,13 @@ def test_a_job_without_a_sign_of_life_gets_its_next_attempt(
 ) -> None:
     submit(ports)
     for event in {JobStatus.RUNNING: [Event.RUN], JobStatus.FINALIZING: [Event.RUN, Event.FINALIZE]}.get(status, []):
-        jobs.move(store, "drop-1", 1, event, clock())
+        desk.move(store, WORK, event, clock())
     clock.now += HEARTBEAT_TIMEOUT
     assert list(forsaken(ports, not_running)) == []
     clock.go_on(seconds=1)
     (taken,) = list(forsaken(ports, not_running))
     assert (taken.attempt, taken.status, taken.heartbeat_at) == (2, status, clock())
-    assert jobs.read(store, "drop-1") == taken
+    assert desk.read(store, "drop-1") == taken
     assert list(forsaken(ports, not_running)) == []
 
 
@@ -37,7 +43,7 @@ def test_a_job_that_beats_is_left_alone(ports: BatchPorts, clock: Clock) -> None
     submit(ports)
     for _ in range(10):
         clock.now += HEARTBEAT_TIMEOUT / 2
-        ports.check("drop-1", 1)
+        ports.check(WORK)
         assert list(forsaken(ports, not_running)) == []
 
 
@@ -54,7 +60,7 @@ def test_of_two_reconcilers_one_takes_a_job_over(store: MemoryBlobs, ports: Batc
     watched.before = be_faster
     assert list(forsaken(make_ports(watched, clock, ports.loader), not_running)) == []
     assert [job.attempt for job in others] == [2]
-    assert jobs.read(store, "drop-1").attempt == 2
+    assert desk.read(store, "drop-1").attempt == 2
 
 
 def test_several_jobs_are_taken_over_in_one_go(ports: BatchPorts, clock: Clock) -> None:
@@ -68,23 +74,114 @@ def test_several_jobs_are_taken_over_in_one_go(ports: BatchPorts, clock: Clock) 
 
 
 def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
-    store.write(Container.JOBS, "active/drop-0", b"")
+    store.write(Container.JOBS, "active/drop-0.0", b"")
     submit(ports)
     clock.go_on(minutes=6)
     assert [job.id for job in forsaken(ports, not_running)] == ["drop-1"]
-    assert list(jobs.active(store)) == ["drop-0", "drop-1"]
+    assert list(desk.active(store)) == [Mark("drop-0", 0), Mark("drop-1", 0)]
+
+
+def test_the_mark_of_a_retry_that_is_not_written_yet_waits_for_it(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock
+) -> None:
+    closing.fail(ports, submit(ports).work, ScoringFailed("no"))
+    watched = WatchedStore(store)
+    Breaking(2, "before", Killed()).on(watched)
+    with pytest.raises(Killed):
+        desk.retry(watched, "drop-1", clock())
+    clock.go_on(minutes=6)
+    assert list(forsaken(ports, not_running)) == []
+    assert list(desk.active(store)) == [Mark("drop-1", 1)]
+    desk.retry(store, "drop-1", clock())
+    clock.go_on(minutes=6)
+    assert [job.attempt for job in forsaken(ports, not_running)] == [3]
+
+
+def test_a_mark_from_before_a_retry_says_nothing_of_the_job(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock
+) -> None:
+    desk.move(store, submit(ports).work, Event.FAIL, clock())
+    again = desk.retry(store, "drop-1", clock())
+    assert list(forsaken(ports, not_running)) == []
+    assert list(desk.active(store)) == [Mark.of(again)]
 
 
 @pytest.mark.parametrize("event", [Event.FAIL, Event.COMPLETE])
-def test_a_finished_job_is_put_away(store: MemoryBlobs, ports: BatchPorts, event: Event) -> None:
+def test_a_finished_job_is_put_away_and_announced(
+    store: MemoryBlobs, ports: BatchPorts, announcer: MemoryAnnouncer[JobEvent], event: Event
+) -> None:
     submit(ports)
-    store.write(Container.STAGING, "drop-1/parts/a", b"data")
+    store.write(Container.STAGING, "drop-1/1/parts/a", b"data")
     for step in ([Event.RUN, Event.FINALIZE] if event == Event.COMPLETE else []) + [event]:
-        finished = jobs.move(store, "drop-1", 1, step, ports.now())
+        finished = desk.move(store, WORK, step, ports.now())
     assert list(forsaken(ports, not_running)) == []
-    assert list(jobs.active(store)) == []
-    assert list(store.list(Container.STAGING)) == []
-    assert jobs.read(store, "drop-1") == finished
+    assert list(desk.active(store)) == []
+    # A retry of a failed one goes on from what is there.
+    assert bool(list(store.list(Container.STAGING))) is (event == Event.FAIL)
+    assert desk.read(store, "drop-1") == finished
+    assert announcer.events == [job_event(finished)]
+
+
+@pytest.mark.parametrize("run", [True, False])
+def test_a_cancellation_that_nobody_noticed_is_closed(
+    store: MemoryBlobs, ports: BatchPorts, announcer: MemoryAnnouncer[JobEvent], clock: Clock, run: bool
+) -> None:
+    submit(ports)
+    if run:
+        desk.move(store, WORK, Event.RUN, clock())
+    desk.request_cancel(store, "drop-1")
+    assert list(forsaken(ports, not_running)) == []
+    assert desk.read(store, "drop-1").status == JobStatus.CANCEL_REQUESTED
+    clock.go_on(minutes=6)
+    assert list(forsaken(ports, not_running)) == []
+    closed = desk.read(store, "drop-1")
+    assert (closed.status, closed.finished_at) == (JobStatus.CANCELED, clock())
+    assert announcer.events == [job_event(closed)]
+    assert list(desk.active(store)) == []
+
+
+def test_a_sign_of_life_from_the_future_is_none(clock: Clock) -> None:
+    """A host's clock was ahead by hours, and was put right; storage's own went on."""
+    storage = Clock()
+    ports = make_ports(MemoryBlobs(storage), clock)
+    clock.go_on(hours=3)
+    submit(ports)
+    clock.go_on(hours=-3)
+    assert list(forsaken(ports, not_running)) == []
+    storage.go_on(minutes=6)
+    assert [job.attempt for job in forsaken(ports, not_running)] == [2]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_host_with_a_wrong_clock_takes_nothing_from_those_who_work(clock: Clock, hours: int) -> None:
+    storage, wrong = Clock(), Clock()
+    store = MemoryBlobs(storage)
+    mine, others = make_ports(store, clock), make_ports(store, wrong)
+    wrong.go_on(hours=hours)
+    submit(mine)
+    for _ in range(10):
+        for each in (storage, clock, wrong):
+            each.go_on(minutes=2)
+        mine.check(WORK)
+        assert list(forsaken(others, not_running)) == list(forsaken(mine, not_running)) == []
+
+
+def test_a_job_whose_submission_died_after_its_mark_is_submitted_all_the_same(
+    store: MemoryBlobs, ports: BatchPorts
+) -> None:
+    watched = WatchedStore(store)
+    Breaking(0, "after", Killed()).on(watched)
+    with pytest.raises(Killed):
+        submit(make_ports(watched, ports.now))
+    (job,) = forsaken(ports, not_running)
+    assert job == desk.read(store, "drop-1")
+    assert (job.attempt, job.status) == (1, JobStatus.NOT_STARTED)
+
+
+def test_a_mark_that_is_gone_meanwhile_or_of_a_retry_submits_nothing(store: MemoryBlobs) -> None:
+    assert desk.submit_marked(store, Mark("drop-1", 0)) is None
+    store.write(Container.JOBS, "active/drop-1.1", b"")
+    assert desk.submit_marked(store, Mark("drop-1", 1)) is None
 
 
 def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
@@ -93,19 +190,29 @@ def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchP
     assert [job.attempt for job in forsaken(ports, not_running)] == [MAX_ATTEMPTS]
     clock.go_on(minutes=6)
     assert list(forsaken(ports, not_running)) == []
-    job = jobs.read(store, "drop-1")
+    job = desk.read(store, "drop-1")
     assert job.status == JobStatus.FAILED
     assert job.error is not None
     assert job.error.message == "the job was given up after 100 attempts: see the log for what stopped them"
-    assert list(jobs.active(store)) == []
+    assert list(desk.active(store)) == []
+
+
+def test_what_is_being_made_visible_is_never_given_up(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
+    job = submit(ports, attempt=MAX_ATTEMPTS)
+    for event in (Event.RUN, Event.FINALIZE):
+        desk.move(store, job.work, event, clock())
+    clock.go_on(minutes=6)
+    assert [(each.attempt, each.status) for each in forsaken(ports, not_running)] == [
+        (MAX_ATTEMPTS + 1, JobStatus.FINALIZING)
+    ]
 
 
 def test_a_document_that_cannot_be_read_does_not_hold_up_the_other_jobs(
     store: MemoryBlobs, ports: BatchPorts, clock: Clock
 ) -> None:
     submit(ports)
-    store.write(Container.JOBS, "active/drop-0", b"")
-    store.write(Container.JOBS, "drop-0/job.json", b'{"schema_version": 2}')
+    store.write(Container.JOBS, "active/drop-0.0", b"")
+    store.write(Container.JOBS, "drop-0/job.json", b'{"schema_version": 3}')
     clock.go_on(minutes=6)
     assert [job.id for job in forsaken(ports, not_running)] == ["drop-1"]
 
@@ -126,12 +233,12 @@ def test_a_job_that_cannot_be_put_away_does_not_hold_up_the_others(
 ) -> None:
     finished = submit(ports, "drop-a")
     submit(ports, "drop-b")
-    jobs.move(store, finished.id, 1, Event.FAIL, clock())
+    desk.move(store, finished.work, Event.FAIL, clock())
     clock.go_on(minutes=6)
     watched = WatchedStore(store)
 
     def refuse(operation: str) -> None:
-        if operation.startswith("list staging/drop-a"):
+        if operation.startswith("write jobs/ended/drop-a"):
             raise StorageUnavailable("a lease is on it")
 
     watched.before = refuse

@@ -22,8 +22,8 @@ def score(store: MemoryBlobs, ports: BatchPorts, *rows: str, fallback: tuple[str
     """All rows as one mini-batch, of models that take UA times 2 and AA times 10."""
     endpoint.publish(store, many.publish(store, {"UA": 2.0, "AA": 10.0}, fallback=fallback))
     job = drop(ports, "\n".join(["carrier,origin,x", *rows, ""]).encode())
-    plan_job(job.id, 1, ports)
-    return score_mini_batch(job.id, 1, 0, ports)
+    plan_job(job.work, ports)
+    return score_mini_batch(job.work, 0, ports)
 
 
 def predicted(store: MemoryBlobs, entry: Entry) -> list[tuple[int, float]]:

@@ -25,11 +25,11 @@ class FlakyBlobs(MemoryBlobs):
         self.slow = threading.Event()
         self.slow.set()
         self.reads: list[str] = []
-        self.before_write: Callable[[Container, str], None] = lambda container, name: None
+        self.before_write: Callable[[str, str], None] = lambda container, name: None
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,
@@ -44,7 +44,7 @@ class FlakyBlobs(MemoryBlobs):
 
     def write(
         self,
-        container: Container,
+        container: str,
         name: str,
         data: bytes,
         *,
@@ -81,5 +81,5 @@ class Desk:
     def publish(self, *names: str, **changes: Any) -> Endpoint:
         return self.another().publish(self.draft(*names, **changes), "ann", NOW)
 
-    def blobs(self, container: Container) -> list[str]:
+    def blobs(self, container: str) -> list[str]:
         return [item.name for item in self.store.list(container)]

@@ -68,7 +68,7 @@ def test_every_deployments_package_is_looked_at(desk: Desk) -> None:
 def test_the_slower_of_two_publishers_is_told_so_and_the_faster_one_stays(desk: Desk, lost_at: str) -> None:
     desk.publish("blue", traffic={"blue": 100})
 
-    def overtaken(container: Container, name: str) -> None:
+    def overtaken(container: str, name: str) -> None:
         if name == lost_at:
             desk.store.before_write = lambda container, name: None
             desk.publish("blue", "fast")
@@ -81,7 +81,7 @@ def test_the_slower_of_two_publishers_is_told_so_and_the_faster_one_stays(desk: 
 
 
 def test_two_first_publishers_make_one_endpoint(desk: Desk) -> None:
-    def overtaken(container: Container, name: str) -> None:
+    def overtaken(container: str, name: str) -> None:
         if name == HEAD:
             desk.store.before_write = lambda container, name: None
             desk.publish("fast")
@@ -95,7 +95,7 @@ def test_two_first_publishers_make_one_endpoint(desk: Desk) -> None:
 def test_traffic_that_lost_the_race_is_told_so(desk: Desk) -> None:
     desk.publish("blue", "green", traffic={"blue": 100})
 
-    def overtaken(container: Container, name: str) -> None:
+    def overtaken(container: str, name: str) -> None:
         desk.store.before_write = lambda container, name: None
         desk.another().set_traffic("flowers", {"blue": 50, "green": 50}, "fast", NOW)
 
@@ -110,7 +110,7 @@ def test_a_publish_that_died_before_its_head_changes_nothing_and_can_be_repeated
     for _ in range(published):
         desk.publish("blue", traffic={"blue": 100})
 
-    def killed(container: Container, name: str) -> None:
+    def killed(container: str, name: str) -> None:
         if name == HEAD:
             raise StorageUnavailable("the process was killed here")
 

@@ -118,21 +118,43 @@ def test_other_schedules_are_refused(cron: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path",
+    ("path", "says"),
     [
-        "inbox/other/nightly/",
-        "inbox/flowers",
-        "inbox/flowers-2/a.csv",
-        "jobs/flowers/x",
-        "/inbox/flowers/a.csv",
-        "inbox/flowers/../other/a.csv",
-        "inbox/flowers/..",
-        "Inbox/flowers/a.csv",
+        ("inbox/other/nightly/", "must read from inbox/flowers/"),
+        ("inbox/flowers-2/a.csv", "must read from inbox/flowers/"),
+        ("jobs/flowers/x", "must read from inbox/flowers/"),
+        ("https://a.blob.core.windows.net/inbox/flowers/a.csv", "must read from inbox/flowers/"),
+        ("inbox/flowers", "must read from inbox/flowers/"),
+        ("/inbox/flowers/a.csv", "names no container"),
+        ("Inbox/flowers/a.csv", "names no container"),
+        ("inbox/flowers/../other/a.csv", "no .."),
+        ("inbox/flowers/..", "no .."),
     ],
 )
-def test_a_schedule_reads_from_the_endpoints_own_inbox_only(path: str) -> None:
-    message = refusal(fields(batch={"schedules": [{**NIGHTLY, "input": path}]}))
-    assert "must read from inbox/flowers/" in message
+def test_a_schedule_reads_from_the_endpoints_own_inbox_only(path: str, says: str) -> None:
+    assert says in refusal(fields(batch={"schedules": [{**NIGHTLY, "input": path}]}))
+
+
+def test_a_schedule_reads_where_the_endpoints_jobs_may_read() -> None:
+    allowed = ["data/flowers/", "https://a.blob.core.windows.net/flowers/"]
+    for path in ("data/flowers/**/*.csv", "https://a.blob.core.windows.net/flowers/a.csv"):
+        schedule = {**NIGHTLY, "input": path}
+        assert draft(batch={"schedules": [schedule], "allowed_inputs": allowed}).batch.schedules[0].input == path
+
+
+@pytest.mark.parametrize(
+    ("field", "prefix"),
+    [
+        ("allowed_inputs", "models/"),
+        ("allowed_inputs", "jobs/"),
+        ("allowed_outputs", "inbox/flowers/"),
+        ("allowed_outputs", "predictions/"),
+        ("allowed_inputs", "data/*/"),
+        ("allowed_inputs", "ftp://x/"),
+    ],
+)
+def test_a_prefix_that_no_endpoint_may_have_is_refused(field: str, prefix: str) -> None:
+    assert prefix in refusal(fields(batch={field: [prefix]}))
 
 
 def test_schedules_have_different_names() -> None:

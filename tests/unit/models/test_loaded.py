@@ -1,14 +1,15 @@
 """A model in memory: let go of once, when the last call has left, and never before."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from shared.errors import ModelNotReady, ScoringFailed
-from shared.models.flavor import Abort, RawCall, RawReply
+from shared.models.flavor import Abort, FilesAnswer, RawCall, RawReply
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.package import ModelRef
 from shared.models.signature import Array, Features, Params, Signature
@@ -32,6 +33,9 @@ class FunctionScript:
     def run(self, call: RawCall, abort: Abort | None) -> RawReply:
         return RawReply(200, {}, self._function())
 
+    def run_files(self, paths: Sequence[Path], abort: Abort | None) -> FilesAnswer:
+        return FilesAnswer(len(paths), {}, {}, Path(self._function().decode()))
+
     def close(self) -> None:
         self.closed += 1
 
@@ -50,11 +54,13 @@ def test_a_script_answers_until_it_is_closed_and_is_let_go_once() -> None:
     script, told = FunctionScript(lambda: b"ready"), []
     loaded = LoadedScript(REF, script, on_close=lambda: told.append("closed"))
     assert loaded.run(CALL, None) == RawReply(200, {}, b"ready")
+    assert loaded.run_files([Path("a")], None) == FilesAnswer(1, {}, {}, Path("ready"))
     assert (loaded.is_gone, script.closed, told) == (False, 0, [])
     loaded.close()
     loaded.close()
     assert (loaded.is_gone, script.closed, told) == (True, 1, ["closed"])
     assert refusal(lambda: loaded.run(CALL, None)) == GONE
+    assert refusal(lambda: loaded.run_files([], None)) == GONE
 
 
 def test_a_script_that_fails_is_left_and_can_be_let_go() -> None:

@@ -42,7 +42,7 @@ class WatchedBlobs(MemoryBlobs):
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,

@@ -1,8 +1,9 @@
 """A model that leaves the memory while a request waits for it; and members that do not fit together."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from shared.adapters.memory import MemoryBlobs
 from shared.errors import ModelNotReady, ScoringFailed
 from shared.models import segments
 from shared.models.batching import Lanes, Limits
-from shared.models.flavor import Abort, RawCall, RawReply
+from shared.models.flavor import Abort, FilesAnswer, RawCall, RawReply
 from shared.models.loaded import LoadedModel, LoadedScript
 from shared.models.loader import ModelId
 from shared.models.scoring import predict, predict_online
@@ -27,6 +28,9 @@ class Script:
     size_bytes = lanes = 1
 
     def run(self, call: RawCall, abort: Abort | None) -> RawReply:
+        raise AssertionError("called")
+
+    def run_files(self, paths: Sequence[Path], abort: Abort | None) -> FilesAnswer:
         raise AssertionError("called")
 
     def close(self) -> None: ...
@@ -62,6 +66,32 @@ async def test_a_model_that_made_room_while_a_request_waited_is_loaded_again(
     assert await online(served) == [1.0, 2.0]
     again = load(loader, ref)
     assert (again is gone, again.is_gone) == (False, False)
+
+
+def test_a_model_that_made_room_between_two_steps_of_a_batch_job_is_loaded_again(
+    store: MemoryBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = upload(store, identity(FLOAT, [None, 1]), columns("x"))
+    loader = make_loader(store)
+    gone = load(loader, ref)
+    gone.close()
+    loader._loaded.clear()
+    served = ServedModel(ModelId(ref), loader.package(ref), loader)
+    loaded, given = served.loaded, iter([gone])
+    monkeypatch.setattr(served, "loaded", lambda key: next(given, None) or loaded(key))
+    assert predict(served, ROWS).outputs["y"].tolist() == [1.0, 2.0]
+
+
+def test_a_model_that_is_there_and_not_ready_is_not_asked_again_by_a_batch_job() -> None:
+    calls = []
+
+    def starting(features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
+        calls.append(len(features["x"]))
+        raise ModelNotReady("the model's process is being started again")
+
+    with pytest.raises(ModelNotReady, match="is being started again"):
+        predict(served_as(loaded_as(FunctionModel(starting), columns("x"))), ROWS)
+    assert calls == [2]
 
 
 async def test_a_model_that_is_there_and_not_ready_is_not_loaded_again() -> None:

@@ -68,6 +68,29 @@ def test_a_graph_that_sums_its_rows_up_is_found(store: MemoryBlobs) -> None:
         predict(model, Inputs({"a": np.ones(3), "b": np.ones(3)}, {}))
 
 
+def test_a_call_that_nobody_waits_for_is_not_begun() -> None:
+    def never(features: Features) -> dict[str, Array]:
+        raise AssertionError("called")
+
+    abort = Abort()
+    abort.fire()
+    with pytest.raises(ScoringTimeout, match="nobody waits for this any more"):
+        predict(model_that(never), rows(1), abort=abort)
+
+
+def test_a_model_is_told_how_its_call_is_stopped() -> None:
+    seen: list[Abort | None] = []
+
+    def run(features: Features, params: Params, abort: Abort | None) -> dict[str, Array]:
+        seen.append(abort)
+        return {"y": features["x"]}
+
+    model, abort = served_as(loaded_as(FunctionModel(run), columns("x"))), Abort()
+    predict(model, rows(1), abort=abort)
+    predict(model, rows(1))
+    assert seen == [abort, None]
+
+
 async def test_no_rows_are_answered_without_the_model() -> None:
     def never(features: Features) -> dict[str, Array]:
         raise AssertionError("called")

@@ -9,16 +9,17 @@ import pytest
 from pydantic import ValidationError
 
 from shared.adapters.memory import MemoryBlobs
-from shared.errors import MalformedRequest, ModelNotFound
+from shared.errors import MalformedRequest, ModelNotFound, ScoringTimeout
 from shared.models import segments
 from shared.models.batching import Lanes, Limits
 from shared.models.coercion import ColumnType
+from shared.models.flavor import Abort
 from shared.models.loaded import LoadedModel
-from shared.models.loader import Loader, ModelId
+from shared.models.loader import Loaded, Loader, ModelId
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, PackagedModel, Segments, digest_of, package_path
 from shared.models.scoring import predict, predict_online, unknown_rows
 from shared.models.served import ServedModel
-from shared.models.signature import Column, Inputs, Signature
+from shared.models.signature import Array, Column, Features, Inputs, Params, Signature
 from shared.ports import Container
 from tests.support.loading import make_loader
 from tests.unit.models.graphs import FLOAT, graph, node, value
@@ -76,8 +77,7 @@ async def answer(served: ServedModel, inputs: Inputs, key: str | None = None) ->
     """The same from both ways of scoring."""
     deadline = asyncio.get_running_loop().time() + 30
     online = (await predict_online(served, key, inputs, Lanes(Limits()), deadline)).outputs["y"].tolist()
-    if key is None:
-        assert online == predict(served, inputs).outputs["y"].tolist()
+    assert online == predict(served, inputs, key=key).outputs["y"].tolist()
     return list(online)
 
 
@@ -159,6 +159,41 @@ def test_without_columns_a_model_is_asked_for_by_name_or_the_fallback_answers(st
     standing_in = serve(store, {"a": 2, "b": 3}, signature=numbers, columns=(), unfed=(), fallback=("b",))
     assert segments.by_name(standing_in.package, None) == "b"
     assert segments.by_name(standing_in.package, "a") == "a"
+
+
+def test_a_batch_is_scored_by_the_member_that_is_named_or_stands_in(store: MemoryBlobs) -> None:
+    numbers = Signature(columns=(Column(name="x", type="double"),))
+    two = Inputs({"x": np.array([1.0, 2.0])}, {})
+    standing_in = serve(store, {"a": 2, "b": 3}, signature=numbers, columns=(), unfed=(), fallback=("b",))
+    assert predict(standing_in, two, key="a").outputs["y"].tolist() == [2, 4]
+    assert predict(standing_in, two).outputs["y"].tolist() == [3, 6]
+    assert unknown_rows(standing_in, two.features) == {}
+    with pytest.raises(ModelNotFound):
+        predict(standing_in, two, key="c")
+    nothing = serve(store, {"a": 2, "b": 3}, signature=numbers, columns=(), unfed=())
+    with pytest.raises(MalformedRequest, match="name one"):
+        predict(nothing, two)
+
+
+def test_a_batch_is_stopped_between_two_members(store: MemoryBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, abort, asked = serve(store, {"UA": 3, "B6": 5, "DL": 9}), Abort(), list[str]()
+    loaded = served.loaded
+
+    def fire_at_second(key: str) -> Loaded:
+        asked.append(key)
+        model = loaded(key)
+        if len(asked) == 2:
+            monkeypatch.setattr(model, "predict", fired)
+        return model
+
+    def fired(features: Features, params: Params, abort: Abort) -> dict[str, Array]:
+        abort.fire()
+        return {"y": np.zeros(len(features["x"]))}
+
+    monkeypatch.setattr(served, "loaded", fire_at_second)
+    with pytest.raises(ScoringTimeout, match="nobody waits for this any more"):
+        predict(served, rows(("UA", "", 1), ("B6", "", 1), ("DL", "", 1)), abort=abort)
+    assert asked == ["UA", "B6"]
 
 
 def test_a_name_means_nothing_where_there_is_one_model(store: MemoryBlobs) -> None:

@@ -20,7 +20,7 @@ from shared.online.deployments import Deployments
 from shared.online.exchange import Answered, Message, Rendered
 from shared.online.handler import OnlinePorts, ScoreReply, ScoreRequest, Trail, score
 from shared.online.protocols import azureml
-from shared.ports import Blob, Container
+from shared.ports import Blob
 from tests.support import endpoint as published
 from tests.support.loading import make_loader
 from tests.unit.models.graphs import columns, lookup, upload
@@ -39,7 +39,7 @@ class Watched(MemoryBlobs):
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,

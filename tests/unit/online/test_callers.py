@@ -39,7 +39,7 @@ class Watched(MemoryBlobs):
         self.reads: list[str] = []
         self.down = False
 
-    def read(self, container: Container, name: str, **parts: Any) -> Blob | None:
+    def read(self, container: str, name: str, **parts: Any) -> Blob | None:
         if container is Container.ENDPOINTS:
             self.reads.append(name)
         if self.down:

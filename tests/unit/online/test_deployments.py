@@ -32,7 +32,7 @@ class SlowBlobs(MemoryBlobs):
 
     def read(
         self,
-        container: Container,
+        container: str,
         name: str,
         *,
         offset: int = 0,

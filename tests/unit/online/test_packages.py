@@ -25,7 +25,7 @@ class Watched(MemoryBlobs):
         self.reads: list[str] = []
         self.down = False
 
-    def read(self, container: Container, name: str, **parts: Any) -> Blob | None:
+    def read(self, container: str, name: str, **parts: Any) -> Blob | None:
         self.reads.append(name)
         if self.down:
             raise StorageUnavailable("storage does not answer")

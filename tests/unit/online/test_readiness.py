@@ -8,7 +8,7 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import StorageUnavailable
 from shared.online.readiness import Readiness
-from shared.ports import BlobItem, Container
+from shared.ports import BlobItem
 
 
 class Storage(MemoryBlobs):
@@ -21,7 +21,7 @@ class Storage(MemoryBlobs):
         self.awake = threading.Event()
         self.awake.set()
 
-    def find(self, container: Container, name: str) -> BlobItem | None:
+    def find(self, container: str, name: str) -> BlobItem | None:
         self.looks += 1
         self.awake.wait(30)
         if self.down:

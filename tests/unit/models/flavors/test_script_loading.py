@@ -101,6 +101,7 @@ def test_the_environment_of_the_app_stays_out(tmp_path: Path, monkeypatch: pytes
     home = found.pop("HOME")
     assert home != os.environ.get("HOME")
     assert not Path(home).exists()
+    assert Path(found.pop("AZUREML_BI_OUTPUT_PATH")).is_relative_to(home)
     assert {name: found[name] for name in found if name not in ("LANG", "TMPDIR", "LD_LIBRARY_PATH")} == {
         "PATH": os.environ["PATH"],
         "LC_ALL": "C.UTF-8",

@@ -49,3 +49,27 @@ def test_a_reply_that_cannot_be_read_is_the_scripts_failure(header: Any, parts: 
     with pytest.raises(ScoringFailed) as caught:
         script.run(RawCall("GET", "", {}, b""), None)
     assert caught.value.message == UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("header", "parts"),
+    [
+        ({}, []),
+        ({"items": "O"}, []),
+        ({"items": "O"}, [b"{"]),
+        ({"items": "o"}, [b'[["x", 1]]']),
+        ({"items": "O"}, [b"[" * 100_000]),
+        ({"items": "O"}, [b"{}"]),
+        ({"items": "O"}, [b"3"]),
+        ({"rows": 1}, []),
+        ({"rows": "one", "arrays": []}, []),
+        ({"rows": 1, "arrays": [{}]}, [b"[]"]),
+        ({"rows": 2, "arrays": [[[0], ["y"], "O", [1]]]}, [b"[1]"]),
+        ({"rows": 1, "arrays": [[[0], ["y"], "O", []]]}, [b"[1]"]),
+    ],
+)
+def test_an_answer_to_files_that_cannot_be_read_is_the_scripts_failure(header: Any, parts: list[bytes]) -> None:
+    script = SandboxedScript(Babbling(header, [memoryview(part) for part in parts]))
+    with pytest.raises(ScoringFailed) as caught:
+        script.run_files([], None)
+    assert caught.value.message == UNREADABLE

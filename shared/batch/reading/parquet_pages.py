@@ -1,0 +1,45 @@
+"""What the columns of a Parquet file unpack to, by the headers of their pages, before anything is unpacked.
+
+The footer may claim anything; by these headers pyarrow unpacks. Each is a struct of Thrift's compact protocol.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from shared.models import parquet_footer
+
+_UNPACKED, _PACKED = 2, 3
+# Of a page of data: where its header of either version is, and in that the encoding.
+_DATA: Final = ((5, 2), (8, 4))
+_DELTA_LENGTH, _DELTA = 6, 7
+# Statistics of a page hold a smallest and a largest value, which writers cut short.
+_MAX_HEADER_BYTES: Final = 64 * 1024
+
+
+class Pages(NamedTuple):
+    """`total_bytes`: unpacked, of all pages; `largest_bytes`: of the largest.
+
+    `delta`: texts are in an encoding that pyarrow cannot share them from; `repeats`: and told by what they have in
+    common with the one before, so that a page may say a long one very often.
+    """
+
+    total_bytes: int
+    largest_bytes: int
+    delta: bool
+    repeats: bool
+
+
+def pages(column: memoryview) -> Pages:
+    """Of one column in one group of rows. Raises ValueError, LookupError, TypeError for what is none."""
+    at = total = largest = 0
+    encodings: set[Any] = set()
+    while at < len(column):
+        reader = parquet_footer.Reader(bytes(column[at : at + _MAX_HEADER_BYTES]))
+        header = reader.struct(0)
+        size = header[_UNPACKED]
+        if min(size, header[_PACKED]) < 0:
+            raise ValueError("a page has a negative size")
+        total += size
+        largest = max(largest, size)
+        encodings.update(header[kind].get(encoding) for kind, encoding in _DATA if kind in header)
+        at += reader._at + header[_PACKED]
+    return Pages(total, largest, not encodings.isdisjoint({_DELTA_LENGTH, _DELTA}), _DELTA in encodings)

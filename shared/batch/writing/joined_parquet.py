@@ -1,1 +1,0 @@
-def join_parquet(parts): return parts
