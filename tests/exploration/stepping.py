@@ -95,9 +95,7 @@ class SteppedStore:
         )
 
     def age(self, container: str, name: str) -> timedelta | None:
-        return self._do(
-            _reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found
-        )
+        return self._do(_reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found)
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         return iter(
