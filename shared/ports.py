@@ -99,8 +99,8 @@ class BlobStore(Protocol):
         """Copies within the account, replacing what is there. Raises StaleDocument when the source is gone."""
         ...
 
-    def delete(self, container: str, name: str) -> None:
-        """Deletes a blob; one that is not there is no error."""
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
+        """Deletes a blob; one that is not there is no error. Raises StaleDocument when its ETag is not `if_match`."""
         ...
 
 

@@ -178,10 +178,10 @@ class BlobStorage:
             if status != "success":
                 raise StorageUnavailable(f"copying {source}/{source_name} did not end: try again in a moment")
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with translated(container, name):
             try:
-                self._blob(container, name).delete_blob()
+                self._blob(container, name).delete_blob(**_condition(if_match))
             except ResourceNotFoundError:
                 return
 

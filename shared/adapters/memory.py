@@ -109,8 +109,11 @@ class MemoryBlobs:
             raise _changed(source, source_name)
         self.write(target, target_name, stored.data, metadata=stored.metadata)
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with self._lock:
+            stored = self._blobs.get((container, name))
+            if stored is not None and if_match not in (None, stored.etag):
+                raise _changed(container, name)
             if self._blobs.pop((container, name), None) is not None:
                 names = self._names[container]
                 del names[bisect_left(names, name)]

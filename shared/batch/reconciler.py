@@ -5,9 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from pydantic import ValidationError
-
-from shared.batch import closing, desk
+from shared.batch import closing, desk, ending
 from shared.batch.desk import Mark
 from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
@@ -29,7 +27,7 @@ def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[J
     for mark in list(desk.active(ports.store)):
         try:
             job = _look_after(ports, mark, is_running)
-        except (SlipwayError, ValidationError):
+        except SlipwayError:
             _log.exception("job %s is left alone for now", mark.job_id)
             continue
         if job is not None:
@@ -74,9 +72,9 @@ def _retry(ports: BatchPorts, mark: Mark) -> Job | None:
 
 
 def _take_over(ports: BatchPorts, job: Job) -> Job | None:
-    if job.attempt >= MAX_ATTEMPTS and job.status != JobStatus.FINALIZING:
-        reason = ScoringFailed(f"the job was given up after {job.attempt} attempts: see the log for what stopped them")
-        closing.fail(ports, job.work, reason)
+    if job.attempt >= MAX_ATTEMPTS:
+        reason = f"the job was given up after {job.attempt} attempts: see the log for what stopped them"
+        ending.end(ports, job.work, ScoringFailed.code, reason)
         return None
     mine = desk.take_over(ports.store, job, ports.now())
     if mine is not None:

@@ -64,8 +64,17 @@ type Threshold = Annotated[
 ]
 """Rows, or a percentage of them, that may be rejected before the job fails; -1: any number."""
 
-# No path of an output: what is written beside the predictions has names of its own, and readers skip `_` and `.`.
-type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$")]
+
+def _free_name(name: str) -> str:
+    if name in _RELIED_ON or name.startswith("part-"):
+        raise ValueError(f"'{name}' is what something else in an output is called: choose another name")
+    return name
+
+
+# What readers find in an output besides its predictions.
+_RELIED_ON = ("manifest.json", "rejected.jsonl", "latest.json")
+# No path: readers skip `_` and `.`.
+type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$"), AfterValidator(_free_name)]
 # Of ASCII, as both are looked for byte by byte.
 type Delimiter = Annotated[str, Field(pattern=r"^[\t\x20!#-\x7e]$")]
 type QuoteChar = Annotated[str, Field(pattern=r"^[!-\x7e]?$")]

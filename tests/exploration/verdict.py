@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import datetime, timedelta
 
-from shared.batch import closing, desk
+from shared.batch import closing, desk, job_index
 from shared.batch.job import Job, JobStatus
 from shared.ports import Container
 from tests.exploration import actors
@@ -96,7 +96,7 @@ def _check(job: Job, world: World, scenario: Scenario) -> None:
         assert seen == {}, f"{sorted(seen)} is in the output of a job that is {job.status}"
         assert folder not in world.reader.whole, f"_SUCCESS was seen of a job that is {job.status}"
     _check_announcements(job, world)
-    listed = [item.name for item in world.store.list(Container.JOBS, desk.index_prefix(job.endpoint))]
+    listed = [item.name for item in world.store.list(Container.JOBS, job_index.prefix(job.endpoint))]
     assert sum(name.endswith(job.id) for name in listed) == 1, f"the job is not on the list once: {listed}"
 
 

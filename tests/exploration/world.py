@@ -222,6 +222,8 @@ def stage() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(services)
         stack.enter_context(patch("shared.batch.planner.uuid4", lambda: _running.host.new_id()))
+        # How long something takes is not looked at, here where it may be interrupted at any moment.
+        stack.enter_context(patch("shared.batch.ports.time", SimpleNamespace(monotonic=lambda: 0.0)))
         for module in ("output", "closing"):
             stack.enter_context(patch(f"shared.batch.{module}.ThreadPoolExecutor", _Inline))
         remembered.enter(stack)

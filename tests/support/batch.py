@@ -138,8 +138,8 @@ class WatchedStore:
     def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         self._watched("copy", target, target_name, lambda: self._inner.copy(source, source_name, target, target_name))
 
-    def delete(self, container: str, name: str) -> None:
-        self._watched("delete", container, name, lambda: self._inner.delete(container, name))
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
+        self._watched("delete", container, name, lambda: self._inner.delete(container, name, if_match=if_match))
 
 
 class Breaking:

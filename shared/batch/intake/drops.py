@@ -9,6 +9,7 @@ from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.patterns import split_pattern
 from shared.errors import ConfigurationError, EndpointNotFound
 from shared.ports import Container
 
@@ -62,7 +63,11 @@ def _settings(endpoint: str, catalog: Catalog) -> BatchSettings:
 
 def _waits_for_schedule(path: str, settings: BatchSettings) -> bool:
     """What lies where a schedule reads is scored when that schedule is due, and not also when it is dropped."""
-    return any(
-        path == schedule.input or (schedule.input.endswith("/") and path.startswith(schedule.input))
-        for schedule in settings.schedules
-    )
+    return any(_matches(path, schedule.input) for schedule in settings.schedules)
+
+
+def _matches(path: str, wanted: str) -> bool:
+    prefix, pattern = split_pattern(wanted)
+    if pattern is not None:
+        return pattern.fullmatch(path) is not None
+    return path == prefix or (prefix.endswith("/") and path.startswith(prefix))

@@ -18,6 +18,7 @@ from shared.ports import Place
 
 MAX_BYTES: Final = 262_144
 MAX_INPUTS: Final = 100
+_MAX_RETRY_BYTES: Final = 4096
 # Azure ML's SDK and clients of its REST interface send these; here they change nothing of what a job does.
 IGNORED: Final[Mapping[str, str]] = {
     "name": "a job's id is made by the app",
@@ -94,7 +95,12 @@ def read_request(body: bytes, known: Known, deployment: str | None = None, model
 
 
 def read_retry(body: bytes) -> Overrides:
-    """What a retry may change: how many rejected rows it allows. Nothing has to be sent. Raises MalformedRequest."""
+    """What a retry may change: how many rejected rows it allows. Nothing has to be sent.
+
+    Raises MalformedRequest, PayloadTooLarge.
+    """
+    if len(body) > _MAX_RETRY_BYTES:
+        raise PayloadTooLarge(f"the request of a retry has at most {_MAX_RETRY_BYTES} bytes: it may say little")
     problems = Problems()
     document = read_object(body, '{"properties": {"ErrorThreshold": 100}}') if body else {}
     root = read_members(document, "", ("properties",), problems)

@@ -1,5 +1,6 @@
 """A caller asks for a job: what is asked for is looked at before anything is kept."""
 
+from typing import Final
 from uuid import uuid4
 
 from shared.batch import desk
@@ -12,9 +13,12 @@ from shared.batch.ports import BatchPorts
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint
-from shared.errors import LocationNotAllowed
+from shared.errors import LocationNotAllowed, MalformedRequest
 from shared.models import segments
 from shared.ports import Container, Place
+
+# Azure Storage's limit for the name of a blob, less the longest name of a file and the claim's own folders.
+_LONGEST_OUTPUT: Final = 1024 - 224
 
 
 def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint, ports: BatchPorts) -> Job:
@@ -36,7 +40,7 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
         overrides=request.overrides,
         **({"output_location": locations.written(output)} if output is not None else {}),
     )
-    claims.claim(job, ports)
+    claims.check(job, ports)
     return desk.submit(ports.store, job)
 
 
@@ -64,7 +68,14 @@ def _check(request: JobRequest, endpoint: Endpoint, ports: BatchPorts) -> Place 
 
 
 def _not_of_another(output: Place) -> Place:
-    """Where jobs without a place of their own choice write, each has its own. Raises LocationNotAllowed."""
+    """Where jobs without a place of their own choice write, each has its own.
+
+    Raises LocationNotAllowed, and MalformedRequest where no name of a file fits behind the folder's.
+    """
+    if len(output.name) > _LONGEST_OUTPUT:
+        raise MalformedRequest(
+            f"the folder of an output has at most {_LONGEST_OUTPUT} characters: choose a shorter one"
+        )
     if output.container == Container.PREDICTIONS and any(map(ID_PATTERN.fullmatch, output.name.split("/"))):
         raise LocationNotAllowed("this is the output of one job: name a folder that is called otherwise")
     return output

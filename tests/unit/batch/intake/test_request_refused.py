@@ -61,7 +61,7 @@ def test_what_would_change_the_job_is_refused(name: str) -> None:
         ({"outputFileName": "_SUCCESS"}, "outputFileName: send a plain file name"),
         ({"csv": {"delimiter": "ab"}}, "csv.delimiter: send one character"),
         ({"csv": {"quoteChar": "ab"}}, "csv.quoteChar: send one character"),
-        ({"csv": {"encoding": "base64"}}, "csv.encoding: 'base64' is no encoding that is known here"),
+        ({"csv": {"encoding": "base64"}}, "csv.encoding: 'base64' is no encoding of files that is known"),
         ({"csv": ["x"]}, "csv: send an object"),
         ({"outputColumns": ["a", 3, 4]}, "outputColumns: Input should be a valid string"),
         ({"OutputData": {"a": {}, "b": {}}}, "OutputData: send an object with one output"),
