@@ -49,8 +49,7 @@ class Mark(NamedTuple):
 
 def submit(store: BlobStore, job: Job) -> Job:
     """Creates the job unless it is there already; returns what is there. Safe to repeat after a crash anywhere."""
-    # The mark holds the whole job: whoever dies before the next line has submitted it all the same.
-    _mark_active(store, job, _bytes(job))
+    _mark_active(store, job)
     try:
         store.write(Container.JOBS, job_path(job.id), _bytes(job), create=True)
     except StaleDocument:
@@ -66,14 +65,18 @@ def active(store: BlobStore) -> Iterator[Mark]:
             yield Mark.read(item.name.removeprefix(_ACTIVE))
 
 
-def _mark_active(store: BlobStore, job: Job, data: bytes = b"") -> None:
-    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", data)
+def _mark_active(store: BlobStore, job: Job) -> None:
+    """Before its document is written, and with all of it: whoever dies in between has asked for it all the same."""
+    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", _bytes(job))
 
 
-def submit_marked(store: BlobStore, mark: Mark) -> Job | None:
-    """The job of a mark whose document was never written; None where the mark is gone, or of a retry."""
-    blob = store.read(Container.JOBS, f"{_ACTIVE}{mark}")
-    return submit(store, _parsed(blob.data, mark.job_id)) if blob is not None and blob.data else None
+def marked(store: BlobStore, mark: Mark, patience: timedelta) -> Job | None:
+    """The job that a mark holds; None where the mark is gone, or not older than `patience`."""
+    name = f"{_ACTIVE}{mark}"
+    if (store.age(Container.JOBS, name) or timedelta()) < patience:
+        return None
+    blob = store.read(Container.JOBS, name)
+    return _parsed(blob.data, mark.job_id) if blob is not None and blob.data else None
 
 
 def silence(store: BlobStore, job: Job) -> timedelta:
@@ -175,7 +178,7 @@ def retry(store: BlobStore, job_id: str, now: datetime, **fields: Any) -> Job:
     }
     blank = {"error": None, "started_at": None, "finished_at": None, "counts": None, "swept": False}
     again = {**changes, **blank, "heartbeat_at": now, **fields}
-    _mark_active(store, job.model_copy(update=changes))
+    _mark_active(store, job.model_copy(update=again))
     try:
         return _save(store, stored, again)
     except StaleDocument:

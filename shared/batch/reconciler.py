@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
 from shared.batch import closing, desk, ending
 from shared.batch.desk import Mark
 from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
-from shared.errors import JobNotFound, ScoringFailed, SlipwayError
+from shared.errors import InvalidTransition, JobNotFound, ScoringFailed, SlipwayError
 
 _log = logging.getLogger(__name__)
 
@@ -37,9 +38,10 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
     try:
         job = desk.read(ports.store, mark.job_id)
     except JobNotFound:
-        return desk.submit_marked(ports.store, mark)
+        marked = desk.marked(ports.store, mark, timedelta())
+        return None if marked is None else desk.submit(ports.store, marked)
     if mark.retries > job.retries:
-        return None  # the same of a retry
+        return _retry(ports, mark)
     if mark.retries < job.retries:
         desk.forget_active(ports.store, job.model_copy(update={"retries": mark.retries}))
         return None
@@ -58,6 +60,15 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
         closing.cancel(ports, job.id)
         return None
     return _take_over(ports, job)
+
+
+def _retry(ports: BatchPorts, mark: Mark) -> Job | None:
+    """Whoever has marked it is about to write it, or died before that."""
+    marked = desk.marked(ports.store, mark, ports.heartbeat_timeout)
+    try:
+        return None if marked is None else desk.retry(ports.store, mark.job_id, ports.now(), overrides=marked.overrides)
+    except InvalidTransition:
+        return None  # somebody was faster
 
 
 def _take_over(ports: BatchPorts, job: Job) -> Job | None:

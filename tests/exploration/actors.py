@@ -7,6 +7,7 @@ from typing import Any
 from shared.batch import closing, desk, reconciler
 from shared.batch.intake import drops
 from shared.batch.job import Job, JobStatus
+from shared.batch.orchestrator import RETRY, StepFailed
 from shared.endpoints.batch_settings import Overrides
 from shared.errors import JobNotFound, StorageUnavailable
 from shared.ports import Container
@@ -25,10 +26,6 @@ def stored(world: World, number: int = 0) -> Job | None:
         return desk.read(world.store, world.jobs[number].id)
     except JobNotFound:
         return None
-
-
-def is_stored(world: World) -> bool:
-    return stored(world) is not None
 
 
 def is_ended(*statuses: JobStatus) -> Callable[[World], bool]:
@@ -93,10 +90,22 @@ def has_ended(world: World) -> bool:
     return any(world.store.list(Container.JOBS, "ended/"))
 
 
-def again(activity: str, **more: Any) -> Part:
-    """An activity of the first attempt that the engine delivers once more."""
+def again(activity: str, needed: str, **more: Any) -> Part:
+    """An activity of the first attempt that the engine delivers once more, and if it fails once more again.
+
+    `needed`: what begins the name of a document of the run that is there when the engine first delivers it.
+    """
+
+    def may_begin(world: World) -> bool:
+        return any(world.store.list(Container.JOBS, world.jobs[0].work.path(needed)))
 
     def play(world: World, host: Host) -> None:
-        ACTIVITIES[activity]({**world.jobs[0].work._asdict(), **more})
+        for tries_left in reversed(range(RETRY.max_number_of_attempts)):
+            try:
+                ACTIVITIES[activity]({**world.jobs[0].work._asdict(), **more})
+                return
+            except StepFailed:
+                if not tries_left:
+                    raise
 
-    return Part("again", play, is_stored)
+    return Part("again", play, may_begin)

@@ -85,17 +85,17 @@ def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
     """Late activities, beside the host and a second one that has taken over."""
     twin = worlds.twin(ONE)
     more: dict[str, dict[str, Any]] = {
-        "plan_job": {},
-        "list_pending": {"first": 0, "last": 1},
-        "score_mini_batch": {"index": 0},
-        "close_window": {"first": 0},
-        "promote_job": {},
+        "plan_job": {"needed": ""},
+        "list_pending": {"needed": "manifest.json", "first": 0, "last": 1},
+        "score_mini_batch": {"needed": "manifest.json", "index": 0},
+        "close_window": {"needed": "ledger/", "first": 0},
+        "promote_job": {"needed": "tally/"},
     }
     for activity, task in more.items():
         parts = (works("host"), again(activity, **task), _LATE)
         yield Scenario(f"again-{activity}", worlds.delivered(ONE), parts, _completes, twin)
     end = {"code": ErrorThresholdExceeded.code, "reason": "1 of 2 rows were rejected"}
-    late = Part("again", again("close_job", **end).play, is_ended(FAILED))
+    late = Part("again", again("close_job", "", **end).play, is_ended(FAILED))
     parts = (works("host"), late, _RETRY)
     yield Scenario("again-close_job", worlds.delivered(ONE, threshold=0), parts, _may_be_retried(FAILED), twin)
 

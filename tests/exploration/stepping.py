@@ -1,6 +1,7 @@
 """Ports that stop before every operation until they are told how it is to go."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -92,6 +93,9 @@ class SteppedStore:
             lambda: self._inner.find(container, name),
             lambda item: item and _of(item),
         )
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        return self._do(_reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found)
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         return iter(

@@ -33,15 +33,16 @@ class Blobs(MemoryBlobs):
     An ETag counts the writes of its own blob.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
         self.print = 0
         self._versions: dict[tuple[str, str], int] = {}
 
-    def again(self) -> "Blobs":
-        new = Blobs()
+    def again(self, clock: Clock) -> "Blobs":
+        new = Blobs(clock)
         new.print = self.print
         new._blobs = dict(self._blobs)
+        new._names = {container: [*names] for container, names in self._names.items()}
         new._versions = dict(self._versions)
         return new
 
@@ -69,7 +70,7 @@ class Blobs(MemoryBlobs):
 
     def _print_of(self, place: tuple[str, str]) -> int:
         stored = self._blobs.get(place)
-        return 0 if stored is None else hash((place, stored.etag, tuple(stored.metadata.items())))
+        return 0 if stored is None else hash((place, stored.etag, stored.at, tuple(stored.metadata.items())))
 
 
 class QuietPorts(BatchPorts):
@@ -131,15 +132,16 @@ class World(NamedTuple):
     loader: Loader
 
     @classmethod
-    def new(cls, store: Blobs, loader: Loader) -> Self:
-        return cls((), store, Clock(), [], set(), Reader(store), loader)
+    def new(cls, models: Blobs, loader: Loader) -> Self:
+        clock = Clock()
+        store = models.again(clock)
+        return cls((), store, clock, [], set(), Reader(store), loader)
 
     def again(self) -> "World":
-        store = self.store.again()
+        clock = Clock(self.clock.now)
+        store = self.store.again(clock)
         reader = self.reader.again(store)
-        return World(
-            self.jobs, store, Clock(self.clock.now), list(self.announced), set(self.notes), reader, self.loader
-        )
+        return World(self.jobs, store, clock, list(self.announced), set(self.notes), reader, self.loader)
 
     def host(self, name: str, stepper: Stepper) -> Host:
         store = SteppedStore(self.store, stepper)
@@ -220,6 +222,8 @@ def stage() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(services)
         stack.enter_context(patch("shared.batch.planner.uuid4", lambda: _running.host.new_id()))
+        # How long something takes is not looked at, here where it may be interrupted at any moment.
+        stack.enter_context(patch("shared.batch.ports.time", SimpleNamespace(monotonic=lambda: 0.0)))
         for module in ("output", "closing"):
             stack.enter_context(patch(f"shared.batch.{module}.ThreadPoolExecutor", _Inline))
         remembered.enter(stack)

@@ -11,6 +11,7 @@ from shared.ports import Container
 from tests.exploration.verdict import folder_of, output
 from tests.exploration.world import Blobs, Smooth, World
 from tests.support import endpoint, iris
+from tests.support.batch import Clock
 from tests.support.durable import ACTIVITIES, run_at_once
 from tests.support.endpoint import NOW
 from tests.support.loading import make_loader
@@ -25,16 +26,16 @@ class Worlds:
     """Makes worlds that share one loaded model."""
 
     def __init__(self, folder: Path) -> None:
-        self._models = Blobs()
+        self._models = Blobs(Clock())
         self._ref = endpoint.upload(self._models, folder)
         self._loader: Loader = make_loader(self._models)
 
     def dropped(self, *files: bytes, threshold: int = -1, **settings: Any) -> World:
         """Files lie in the inbox, and nobody has been told yet."""
-        store = self._models.again()
+        world = World.new(self._models, self._loader)
+        store = world.store
         batch = {"mini_batch_size": 2, "error_threshold": threshold, **settings}
         endpoint.publish(store, self._ref, batch=batch)
-        world = World.new(store, self._loader)
         return world._replace(jobs=tuple(_job(store, number, data) for number, data in enumerate(files)))
 
     def delivered(self, *files: bytes, **settings: Any) -> World:
