@@ -1,7 +1,7 @@
 # The first screen of README.md says what these are for.
 python := .venv/bin/python
 
-.PHONY: setup demo serve check test envs conformance bench load chaos clean
+.PHONY: setup demo serve check test envs conformance bench memory load chaos clean
 setup: build/.setup
 build/.setup: requirements.txt requirements-cli.txt requirements-dev.txt constraints.txt scripts/setup.sh scripts/find_python.sh devhost/node/package.json devhost/node/package-lock.json
 	@sh scripts/setup.sh
@@ -32,11 +32,17 @@ conformance: envs
 bench: envs
 	@$(python) -m bench
 
+memory: setup
+	@$(python) -m bench.memory
+
 load: setup
 	@$(python) -m tests.load
 
 chaos: setup
 	@$(python) -m tests.chaos
+
+scale: setup
+	@$(python) -m tests.scale
 
 clean:
 	rm -rf build .venv

@@ -1,6 +1,7 @@
 """Receipts: which blob, in which version, a blob-triggered function has been through."""
 
 import contextlib
+import uuid
 from typing import NamedTuple
 
 from azure.core import MatchConditions
@@ -46,21 +47,24 @@ class Receipts:
     def begin(self, version: Version) -> int:
         """Count one more try of this version and return its number; 0 if it is done with."""
         blob = self._container.get_blob_client(self._path(version))
+        run = uuid.uuid4().hex
         with contextlib.suppress(ResourceExistsError):
-            self._create(blob)
+            self._create(blob, {"Completed": "False", "Tries": "1", "Run": run})
             return 1
         while True:
             receipt = blob.get_blob_properties()
+            tries = int(receipt.metadata.get("Tries", "0"))
             if receipt.metadata.get("Completed") == "True":
                 return 0
-            tries = int(receipt.metadata.get("Tries", "0")) + 1
+            if receipt.metadata.get("Run") == run:
+                return tries  # it was written, and only the reply was lost
             with contextlib.suppress(ResourceModifiedError):  # another host was faster: count on top of it
                 blob.set_blob_metadata(
-                    {"Completed": "False", "Tries": str(tries)},
+                    {"Completed": "False", "Tries": str(tries + 1), "Run": run},
                     etag=receipt.etag,
                     match_condition=MatchConditions.IfNotModified,
                 )
-                return tries
+                return tries + 1
 
     def complete(self, version: Version, tries: int) -> None:
         blob = self._container.get_blob_client(self._path(version))
@@ -69,8 +73,7 @@ class Receipts:
     def _path(self, version: Version) -> str:
         return f"{self._prefix}{version.etag}/{version.container}/{version.name}"
 
-    def _create(self, blob: BlobClient) -> None:
-        metadata = {"Completed": "False", "Tries": "1"}
+    def _create(self, blob: BlobClient, metadata: dict[str, str]) -> None:
         try:
             blob.upload_blob(b"", metadata=metadata, overwrite=False)
         except ResourceNotFoundError:

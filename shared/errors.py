@@ -33,6 +33,7 @@ SlipwayError
         ScoringFailed               the model raised
     DependencyError
         StorageUnavailable, IdentityProviderUnavailable
+        StorageRefused              storage does not take what it was asked, and never will
     ConfigurationError              a setting is missing or wrong
 
 `code` is stable and for programs, the message is for people and says what to do. Which HTTP status an error
@@ -214,6 +215,11 @@ class DependencyError(SlipwayError):
 
 class StorageUnavailable(DependencyError):
     code = "StorageUnavailable"
+
+
+class StorageRefused(DependencyError):
+    code = "StorageRefused"
+    retryable = False
 
 
 class IdentityProviderUnavailable(DependencyError):

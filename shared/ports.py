@@ -1,6 +1,7 @@
 """What the flows need from the world outside. Adapters fulfil it; `adapters/memory.py` does so in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -59,6 +60,10 @@ class BlobStore(Protocol):
 
     def find(self, container: str, name: str) -> BlobItem | None: ...
 
+    def age(self, container: str, name: str) -> timedelta | None:
+        """How long ago it was written, by the clock of storage, whatever this machine's says; None where it is not."""
+        ...
+
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         """All blobs below a prefix, in the order of their names."""
         ...
@@ -94,8 +99,8 @@ class BlobStore(Protocol):
         """Copies within the account, replacing what is there. Raises StaleDocument when the source is gone."""
         ...
 
-    def delete(self, container: str, name: str) -> None:
-        """Deletes a blob; one that is not there is no error."""
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
+        """Deletes a blob; one that is not there is no error. Raises StaleDocument when its ETag is not `if_match`."""
         ...
 
 

@@ -26,8 +26,8 @@ def iris_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store() -> MemoryBlobs:
-    return MemoryBlobs()
+def store(clock: Clock) -> MemoryBlobs:
+    return MemoryBlobs(clock)
 
 
 @pytest.fixture

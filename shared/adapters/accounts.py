@@ -1,6 +1,7 @@
 """The storage accounts of the settings. None is opened before a job needs it."""
 
-from shared.adapters.blobs import BlobStorage, connect, open_account
+from shared.adapters.blobs import BlobStorage
+from shared.adapters.connection import connect, open_account
 from shared.endpoints.locations import Known, blob_address
 from shared.errors import ConfigurationError, LocationNotAllowed, MalformedRequest
 from shared.ports import BlobStore

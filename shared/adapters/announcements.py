@@ -12,7 +12,7 @@ from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsE
 from azure.core.messaging import CloudEvent
 from azure.identity import ManagedIdentityCredential
 
-from shared.adapters.blobs import CLIENT_OPTIONS
+from shared.adapters.connection import CLIENT_OPTIONS
 from shared.errors import ConfigurationError, StorageUnavailable
 from shared.settings import Settings
 

@@ -6,10 +6,11 @@ from typing import Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from shared.errors import ConfigurationError, SlipwayError, StaleDocument, StorageUnavailable
+from shared.errors import ConfigurationError, SlipwayError, StaleDocument, StorageRefused, StorageUnavailable
 
 # Of all conflicts only these say that somebody was faster; the others, such as a copy under way, pass by themselves.
 _CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet")
+_BAD_REQUEST: Final = 400
 
 
 @contextmanager
@@ -37,5 +38,7 @@ def unavailable(container: str, error: AzureError) -> SlipwayError:
         return ConfigurationError(
             f"storage refuses the app the container '{container}' ({status}): give the app's identity its role there"
         )
+    if status == _BAD_REQUEST:
+        return StorageRefused(f"the storage account does not take this for the container '{container}': see its names")
     reason = f"answered {status}" if status else "did not answer"
     return StorageUnavailable(f"the storage account {reason} for the container '{container}': try again in a moment")

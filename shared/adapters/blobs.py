@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any, Final
@@ -13,13 +15,11 @@ from azure.core.exceptions import (
     ResourceExistsError,
     ResourceNotFoundError,
 )
-from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
 from shared.adapters.blob_errors import changed, code, translated, unavailable
 from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
-from shared.settings import Settings
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _COPY_DEADLINE_S: Final = 60.0
@@ -27,29 +27,6 @@ _CONDITION_NOT_MET: Final = 412
 _COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
-# One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
-CLIENT_OPTIONS: Final[dict[str, Any]] = {
-    "connection_timeout": 5,
-    "read_timeout": 60,
-    "retry_total": 3,
-    "initial_backoff": 0.2,
-    "increment_base": 1,
-    "random_jitter_range": 0.2,
-}
-
-
-def connect(settings: Settings) -> BlobServiceClient:
-    """The data account: in Azure with the app's managed identity, and no key at all; locally a connection string."""
-    if not settings.data_blob_service_uri:
-        return BlobServiceClient.from_connection_string(settings.data, **CLIENT_OPTIONS)
-    return open_account(settings.data_blob_service_uri, settings.data_client_id)
-
-
-def open_account(given: str, client_id: str) -> BlobServiceClient:
-    """`given`: a blob address, or a connection string. Raises ValueError for what is neither."""
-    if "=" in given:
-        return BlobServiceClient.from_connection_string(given, **CLIENT_OPTIONS)
-    return BlobServiceClient(given, credential=ManagedIdentityCredential(client_id=client_id or None), **CLIENT_OPTIONS)
 
 
 class BlobStorage:
@@ -109,6 +86,17 @@ class BlobStorage:
             except ResourceNotFoundError:
                 return None
             return BlobItem(name, found.etag, found.size, found.metadata or {})
+
+    def age(self, container: str, name: str) -> timedelta | None:
+        replied: list[str] = []
+        with translated(container, name):
+            try:
+                found = self._blob(container, name).get_blob_properties(
+                    raw_response_hook=lambda reply: replied.append(reply.http_response.headers["Date"])
+                )
+            except ResourceNotFoundError:
+                return None
+        return parsedate_to_datetime(replied[-1]) - found.last_modified
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         try:
@@ -190,10 +178,10 @@ class BlobStorage:
             if status != "success":
                 raise StorageUnavailable(f"copying {source}/{source_name} did not end: try again in a moment")
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with translated(container, name):
             try:
-                self._blob(container, name).delete_blob()
+                self._blob(container, name).delete_blob(**_condition(if_match))
             except ResourceNotFoundError:
                 return
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from shared.endpoints.locations import Known
@@ -11,19 +13,26 @@ from shared.ports import Blob, BlobItem, BlobStore, Page
 
 
 class _Stored:
-    __slots__ = ("data", "etag", "metadata")
+    __slots__ = ("at", "data", "etag", "metadata")
 
-    def __init__(self, data: bytes, etag: str, metadata: Mapping[str, str]) -> None:
+    def __init__(self, data: bytes, etag: str, metadata: Mapping[str, str], at: datetime) -> None:
+        self.at = at
         self.data = data
         self.etag = etag
         self.metadata = metadata
 
 
 class MemoryBlobs:
-    """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does."""
+    """A BlobStore. Every write gives a new ETag, also one that changes nothing, as Azure Storage does.
 
-    def __init__(self) -> None:
+    `clock`: that of storage.
+    """
+
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._clock = clock
         self._blobs: dict[tuple[str, str], _Stored] = {}
+        # In order, so that a listing costs what it gives and not what there is.
+        self._names: dict[str, list[str]] = {}
         self._writes = 0
         self._lock = threading.Lock()
 
@@ -50,14 +59,18 @@ class MemoryBlobs:
             stored = self._blobs.get((container, name))
         return None if stored is None else _item(name, stored)
 
+    def age(self, container: str, name: str) -> timedelta | None:
+        with self._lock:
+            stored = self._blobs.get((container, name))
+        return None if stored is None else self._clock() - stored.at
+
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:
-            found = [
-                _item(name, stored)
-                for (where, name), stored in self._blobs.items()
-                if where == container and name.startswith(prefix)
-            ]
-        yield from sorted(found, key=lambda item: item.name)
+            names = self._names.get(container, [])
+            first = bisect_left(names, prefix)
+            last = bisect_right(names, prefix, first, key=lambda name: name[: len(prefix)])
+            found = [_item(name, self._blobs[container, name]) for name in names[first:last]]
+        yield from found
 
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         items = [item for item in self.list(container, prefix) if item.name > marker]
@@ -81,7 +94,9 @@ class MemoryBlobs:
                 raise _changed(container, name)
             self._writes += 1
             etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
-            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}))
+            if stored is None:
+                insort(self._names.setdefault(container, []), name)
+            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}), self._clock())
             return etag
 
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
@@ -94,9 +109,14 @@ class MemoryBlobs:
             raise _changed(source, source_name)
         self.write(target, target_name, stored.data, metadata=stored.metadata)
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with self._lock:
-            self._blobs.pop((container, name), None)
+            stored = self._blobs.get((container, name))
+            if stored is not None and if_match not in (None, stored.etag):
+                raise _changed(container, name)
+            if self._blobs.pop((container, name), None) is not None:
+                names = self._names[container]
+                del names[bisect_left(names, name)]
 
 
 def _item(name: str, stored: _Stored) -> BlobItem:

@@ -5,9 +5,10 @@ it and goes on here.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import batched
 from typing import Final
 
 from shared.batch import desk
@@ -25,24 +26,11 @@ _ENDED: Final = "ended/"
 _AT_ONCE: Final = 8
 
 
-def close(ports: BatchPorts, work: Work, code: str, reason: str) -> JobStatus:
-    """What the orchestration of a job does last, when nothing of it runs any more. Safe to repeat."""
-    if code == JobCanceled.code:
-        cancel(ports, work.job_id)
-    else:
-        _fail(ports, work, JobError(code=code, message=reason))
-    return desk.read(ports.store, work.job_id).status
-
-
-def fail(ports: BatchPorts, work: Work, error: SlipwayError, event: Event = Event.FAIL) -> None:
+def fail(ports: BatchPorts, work: Work, reason: JobError | SlipwayError, event: Event = Event.FAIL) -> None:
     """Closes the job with a reason. Does nothing when another attempt has it, or when it is closed."""
-    _fail(ports, work, JobError(code=error.code, message=error.message), event)
-
-
-def _fail(ports: BatchPorts, work: Work, reason: JobError, event: Event = Event.FAIL) -> None:
-    now = ports.now()
+    now, error = ports.now(), JobError(code=reason.code, message=reason.message)
     try:
-        job = desk.move(ports.store, work, event, now, finished_at=now, error=reason)
+        job = desk.move(ports.store, work, event, now, finished_at=now, error=error)
     except JobCanceled:
         cancel(ports, work.job_id)
         return
@@ -59,8 +47,10 @@ def cancel(ports: BatchPorts, job_id: str) -> None:
 
 
 def put_away(ports: BatchPorts, job: Job) -> None:
-    """Of a finished job. What a failed one has done is kept for a while: a retry goes on from there."""
-    ports.announcer.announce(job_event(job))
+    """Of a finished job. What a failed one has done is kept for a while: a retry goes on from there.
+
+    It is announced last but one, so that a receiver that does not answer holds up nothing else.
+    """
     failed = job.status == JobStatus.FAILED
     # Whoever has not noticed yet that the job is over may still stage something.
     until = ports.now() + (ports.retry_window if failed else ports.heartbeat_timeout)
@@ -70,12 +60,18 @@ def put_away(ports: BatchPorts, job: Job) -> None:
         _clear(ports.store, Container.STAGING, job.work.folder)
     if job.status == JobStatus.CANCELED:
         _clear(ports.store, Container.JOBS, job.work.folder)
+    ports.announcer.announce(job_event(job))
     desk.forget_active(ports.store, job)
 
 
-def sweep(ports: BatchPorts) -> None:
-    """Removes what finished jobs have left, once nobody can need it any more: all but their documents."""
+def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> None:
+    """Removes what finished jobs have left, once nobody can need it any more: all but their documents.
+
+    What is not removed when the time is up, the next sweep removes.
+    """
     for mark in _due(ports.store, ports.now()):
+        if is_time_up():
+            return
         try:
             _sweep(ports.store, mark)
         except SlipwayError as error:
@@ -84,7 +80,7 @@ def sweep(ports: BatchPorts) -> None:
 
 def _due(store: BlobStore, now: datetime) -> Iterator[Mark]:
     for item in list(store.list(Container.JOBS, _ENDED)):
-        if datetime.fromisoformat(item.metadata["until"]) <= now:
+        if "until" in item.metadata and datetime.fromisoformat(item.metadata["until"]) <= now:
             yield Mark.read(item.name.removeprefix(_ENDED))
 
 
@@ -99,5 +95,5 @@ def _sweep(store: BlobStore, mark: Mark) -> None:
 
 def _clear(store: BlobStore, container: Container, prefix: str) -> None:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda item: store.delete(container, item.name), store.list(container, prefix)):
-            pass
+        for some in batched(store.list(container, prefix), _AT_ONCE * _AT_ONCE, strict=False):
+            list(pool.map(lambda item: store.delete(container, item.name), some))

@@ -1,23 +1,26 @@
 """Job documents in storage: created once, changed by ETag, and written for by one attempt at a time.
 
 Beside a job's document lie marks, which carry no meaning of their own. `active/{job}.{retries}`: not yet put away, so
-that the reconciler need not read every job there ever was. `index/{endpoint}/…`: the endpoint's jobs, newest first.
+that the reconciler need not read every job there ever was; and those of `job_index`.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+from pydantic import ValidationError
+
+from shared.batch import job_index
 from shared.batch.job import TRANSITIONS, Capability, Event, Job, JobStatus, job_path
 from shared.batch.work import Work
-from shared.errors import InvalidTransition, JobCanceled, JobNotFound, StaleAttempt, StaleDocument
+from shared.errors import ConfigurationError, InvalidTransition, JobCanceled, JobNotFound, StaleAttempt, StaleDocument
 from shared.ports import BlobStore, Container
 
 _ACTIVE: Final = "active/"
-_INDEX: Final = "index/"
-# Names are listed in ascending order: what is counted down from here comes newest first.
-_END_OF_TIME_MS: Final = 10**14
-_MAX_CAPABILITIES: Final = 8
+# Whatever else lies there is nobody's mark.
+_MARK: Final = re.compile(r"[a-z]+/[^./]+\.[0-9]{1,9}")
+_MAX_CAPABILITIES: Final = 32
 
 
 class _Stored(NamedTuple):
@@ -51,28 +54,34 @@ def submit(store: BlobStore, job: Job) -> Job:
         store.write(Container.JOBS, job_path(job.id), _bytes(job), create=True)
     except StaleDocument:
         job = read(store, job.id)
-    enlist(store, job)
+    job_index.enlist(store, job)
     return job
-
-
-def enlist(store: BlobStore, job: Job) -> None:
-    """Puts the job on its endpoint's list, under one name however often."""
-    age = _END_OF_TIME_MS - int(job.created_at.timestamp() * 1000)
-    store.write(Container.JOBS, f"{index_prefix(job.endpoint)}{age:014d}-{job.id}", b"")
-
-
-def index_prefix(endpoint: str) -> str:
-    return f"{_INDEX}{endpoint}/"
 
 
 def active(store: BlobStore) -> Iterator[Mark]:
     """The jobs that are not yet put away."""
     for item in store.list(Container.JOBS, _ACTIVE):
-        yield Mark.read(item.name.removeprefix(_ACTIVE))
+        if _MARK.fullmatch(item.name):
+            yield Mark.read(item.name.removeprefix(_ACTIVE))
 
 
 def _mark_active(store: BlobStore, job: Job) -> None:
-    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", b"")
+    """Before its document is written, and with all of it: whoever dies in between has asked for it all the same."""
+    store.write(Container.JOBS, f"{_ACTIVE}{Mark.of(job)}", _bytes(job))
+
+
+def marked(store: BlobStore, mark: Mark, patience: timedelta) -> Job | None:
+    """The job that a mark holds; None where the mark is gone, or not older than `patience`."""
+    name = f"{_ACTIVE}{mark}"
+    if (store.age(Container.JOBS, name) or timedelta()) < patience:
+        return None
+    blob = store.read(Container.JOBS, name)
+    return _parsed(blob.data, mark.job_id) if blob is not None and blob.data else None
+
+
+def silence(store: BlobStore, job: Job) -> timedelta:
+    """How long ago the job's document was written, by the clock of storage."""
+    return store.age(Container.JOBS, job_path(job.id)) or timedelta()
 
 
 def forget_active(store: BlobStore, job: Job) -> None:
@@ -88,7 +97,17 @@ def _read(store: BlobStore, job_id: str) -> _Stored:
     blob = store.read(Container.JOBS, job_path(job_id))
     if blob is None:
         raise JobNotFound(f"there is no job '{job_id}'")
-    return _Stored(Job.model_validate_json(blob.data), blob.etag)
+    return _Stored(_parsed(blob.data, job_id), blob.etag)
+
+
+def _parsed(data: bytes, job_id: str) -> Job:
+    """Raises ConfigurationError: another version of the app may have written it."""
+    try:
+        return Job.model_validate_json(data)
+    except ValidationError:
+        raise ConfigurationError(
+            f"the document of job '{job_id}' cannot be read by this version of the app: deploy the one that wrote it"
+        ) from None
 
 
 def check(store: BlobStore, work: Work, now: datetime, beat_every: timedelta) -> Job:
@@ -98,7 +117,8 @@ def check(store: BlobStore, work: Work, now: datetime, beat_every: timedelta) ->
     """
     stored = _read(store, work.job_id)
     _check_attempt(stored.job, work)
-    if now - stored.job.heartbeat_at > beat_every:
+    # A clock may jump, or another host's be wrong: a sign of life from the future is none.
+    if abs(now - stored.job.heartbeat_at) > beat_every:
         try:
             return _save(store, stored, {"heartbeat_at": now})
         except StaleDocument:
@@ -158,7 +178,7 @@ def retry(store: BlobStore, job_id: str, now: datetime, **fields: Any) -> Job:
     }
     blank = {"error": None, "started_at": None, "finished_at": None, "counts": None, "swept": False}
     again = {**changes, **blank, "heartbeat_at": now, **fields}
-    _mark_active(store, job.model_copy(update=changes))
+    _mark_active(store, job.model_copy(update=again))
     try:
         return _save(store, stored, again)
     except StaleDocument:

@@ -4,10 +4,10 @@
 reads more of a large plan than they need.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from shared.batch.work import Work
 from shared.documents import Document
@@ -34,13 +34,14 @@ class Span(Document):
 
 
 class MiniBatch(Document):
-    """One span of a table; or as many files of one row each."""
+    """One span of a table; or as many files of one row each, whose spans lie on a page of their own."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[Span, ...] = ()
+    files: int = 0
 
     @property
     def rows(self) -> int:
-        return sum(span.rows for span in self.spans)
+        return self.files or sum(span.rows for span in self.spans)
 
 
 class InputFile(Document):
@@ -65,6 +66,13 @@ class PlanPage(Document):
 
     files: tuple[InputFile, ...]
     mini_batches: tuple[MiniBatch, ...]
+
+
+class Leaf(NamedTuple):
+    """A page as it is written. `apart`: the pages of those of its mini-batches that have one of their own."""
+
+    page: PlanPage
+    apart: Mapping[int, PlanPage]
 
 
 class Manifest(Document):
@@ -94,11 +102,14 @@ class Manifests:
         self._manifest = lru_cache(maxsize=_KEPT_MANIFESTS)(self._read)
         self._page = lru_cache(maxsize=_KEPT_PAGES)(self._read_page)
 
-    def write_pages(self, work: Work, plan: str, pages: Iterator[PlanPage]) -> tuple[int, int]:
+    def write_pages(self, work: Work, plan: str, leaves: Iterator[Leaf]) -> tuple[int, int]:
         """Writes the pages of a plan that does not count yet; returns its mini-batches and rows."""
         mini_batches = rows = 0
-        for number, page in enumerate(pages):
-            self._store.write(Container.JOBS, _page_path(work, plan, number), page.model_dump_json().encode())
+        for number, (page, apart) in enumerate(leaves):
+            self._store.write(Container.JOBS, _page_path(work, plan, number), _bytes(page))
+            for offset, own in apart.items():
+                name = _apart_path(work, plan, number * GROUP_SIZE + offset)
+                self._store.write(Container.JOBS, name, _bytes(own))
             mini_batches += len(page.mini_batches)
             rows += sum(each.rows for each in page.mini_batches)
         return mini_batches, rows
@@ -123,8 +134,13 @@ class Manifests:
 
     def page(self, work: Work, index: int) -> tuple[PlanPage, MiniBatch]:
         """The page that a mini-batch is on, and the mini-batch. Raises InvalidTransition."""
-        page = self._page(work.job_id, work.run, self.read(work).plan, index // GROUP_SIZE)
-        return page, page.mini_batches[index % GROUP_SIZE]
+        plan = self.read(work).plan
+        page = self._page(work.job_id, work.run, plan, index // GROUP_SIZE)
+        mini_batch = page.mini_batches[index % GROUP_SIZE]
+        if mini_batch.files:
+            page = self._found(_apart_path(work, plan, index), work.job_id)
+            mini_batch = page.mini_batches[0]
+        return page, mini_batch
 
     def _read(self, job_id: str, run: int) -> Manifest:
         found = self.find(Work(job_id, 0, run))
@@ -133,10 +149,21 @@ class Manifests:
         return found
 
     def _read_page(self, job_id: str, run: int, plan: str, number: int) -> PlanPage:
-        blob = self._store.read(Container.JOBS, _page_path(Work(job_id, 0, run), plan, number))
+        return self._found(_page_path(Work(job_id, 0, run), plan, number), job_id)
+
+    def _found(self, name: str, job_id: str) -> PlanPage:
+        blob = self._store.read(Container.JOBS, name)
         if blob is None:
             raise InvalidTransition(f"the plan of job '{job_id}' was put away already")
         return PlanPage.model_validate_json(blob.data)
+
+
+def _bytes(page: PlanPage) -> bytes:
+    return page.model_dump_json().encode()
+
+
+def _apart_path(work: Work, plan: str, index: int) -> str:
+    return work.path(f"plan/{plan}/files/{index:08d}.json")
 
 
 def _page_path(work: Work, plan: str, number: int) -> str:

@@ -1,28 +1,33 @@
 """The output of one job: what of staging is copied, joined and named where its readers look."""
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import batched
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 import orjson
 
 from shared.batch.job import Job
 from shared.batch.ledger import Entry
-from shared.batch.manifest import Manifest
 from shared.batch.ports import BatchPorts
 from shared.batch.writing import joining, parts
 from shared.documents import Document
 from shared.endpoints import locations
+from shared.endpoints.batch_settings import JobSettings
 from shared.errors import StaleDocument, StorageUnavailable
 from shared.ports import Blob, Container
 
 _AT_ONCE: Final = 8
-# Things that each thread does between two looks at whether it still may.
-_PER_LANE: Final = 8
+# Things that are done between two looks at whether they still may be.
+_PER_CHECK: Final = 64
 # Of parts that are joined, so few are read ahead: each may be large.
 _READ_AHEAD: Final = 2
 _PIECE_BYTES: Final = 8 * 1024 * 1024
+_PART: Final = re.compile(r"part-[0-9]{6,}\.[a-z]+")
+# What readers find in every output.
+_RELIED_ON: Final = ("_SUCCESS", "manifest.json", "rejected.jsonl")
 
 
 class OutputFile(Document):
@@ -36,7 +41,7 @@ class OutputFile(Document):
 class Output:
     """`location`: of the job, as its callers know it."""
 
-    def __init__(self, ports: BatchPorts, job: Job, plan: Manifest) -> None:
+    def __init__(self, ports: BatchPorts, job: Job, settings: JobSettings) -> None:
         place = locations.parse(job.output_location, ports.known)
         self.location = job.output_location
         self._prefix = place.name
@@ -45,7 +50,7 @@ class Output:
         self._store = ports.accounts.store(place.account)
         self._ports = ports
         self._job = job
-        self._settings = plan.settings
+        self._settings = settings
 
     def write(self, name: str, data: bytes, *, create: bool = False) -> None:
         self._store.write(self._container, self._prefix + name, data, create=create)
@@ -76,16 +81,21 @@ class Output:
         size = self._sizes(name).get(name, 0)
         return [OutputFile(name=name, rows=sum(entry.predicted for entry in due), size_bytes=size)]
 
-    def write_files(self, entries: Sequence[Entry]) -> list[OutputFile]:
-        """What a score.py has written; the second of two files of one name gets the number of its mini-batch."""
+    def write_files(self, entries: Sequence[Entry], parts: Sequence[OutputFile]) -> list[OutputFile]:
+        """What a score.py has written. Where a name is taken, by a part, by what readers rely on, or by an earlier
+        file, it gets the number of its mini-batch.
+        """
         due = [entry for entry in entries if entry.files]
+        taken = {*_RELIED_ON, *(part.name for part in parts)}
         named: dict[str, str] = {}
         for entry, listing in zip(due, self._staged([entry.files for entry in due], _AT_ONCE), strict=True):
             for file in orjson.loads(listing):
                 name = str(file["name"])
-                named[f"{entry.index:06d}/{name}" if name in named else name] = str(file["staged"])
-        empty = [name for name, staged in named.items() if not staged]
-        for name in empty:
+                while name in taken:
+                    name = f"{entry.index:06d}/{name}"
+                taken.add(name)
+                named[name] = str(file["staged"])
+        for name in (name for name, staged in named.items() if not staged):
             self.write(name, b"")
         self._copy([(staged, name) for name, staged in named.items() if staged])
         sizes = self._sizes("") if named else {}
@@ -97,13 +107,35 @@ class Output:
             pieces = self._staged(names, _AT_ONCE)
             self._store.write_blocks(self._container, f"{self._prefix}rejected.jsonl", pieces)
 
+    @property
+    def is_whole(self) -> bool:
+        return self._store.find(self._container, f"{self._prefix}_SUCCESS") is not None
+
+    def check(self, told: Sequence[OutputFile]) -> None:
+        """Somebody who was late may have taken parts back. Raises StorageUnavailable where one is not there, whole."""
+        there = self._sizes("")
+        lacking = [file.name for file in told if there.get(file.name) != file.size_bytes]
+        if lacking:
+            raise StorageUnavailable(f"{lacking[0]} is not in the output, as it should be: it is copied again")
+
     def take_back(self) -> None:
-        """Removes what nobody has been told of. Raises StorageUnavailable where `_SUCCESS` is: that is for good."""
-        there = [item.name for item in self._store.list(self._container, self._prefix)]
-        if f"{self._prefix}_SUCCESS" in there:
+        """Removes what this attempt finds of the job's, and nothing that anybody writes from now on.
+
+        Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
+        """
+        there = [item for item in self._store.list(self._container, self._prefix) if self._is_own(item.name)]
+        if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
-        for name in there:
-            self._store.delete(self._container, name)
+        self._ports.check(self._job.work)
+        for item in there:
+            with suppress(StaleDocument):
+                self._store.delete(self._container, item.name, if_match=item.etag)
+
+    def _is_own(self, name: str) -> bool:
+        """In a folder that its caller has named others may have put files, too."""
+        own = name.removeprefix(self._prefix)
+        made = own in (*_RELIED_ON, self._settings.output_file_name) or _PART.fullmatch(own) is not None
+        return made or f"/{self._job.id}/" in f"/{self._prefix}"
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         found = self._store.list(self._container, self._prefix + prefix)
@@ -138,12 +170,18 @@ class Output:
             lambda name: _there(self._ports.store.read(Container.STAGING, name), name).data, names, ahead
         )
 
-    def _at_once[T, R](self, do: Callable[[T], R], things: Sequence[T], ahead: int) -> Iterator[R]:
-        """Does some things at a time, in order, and shows signs of life. Raises StaleAttempt."""
+    def _at_once[T, R](self, do: Callable[[T], R], things: Iterable[T], ahead: int) -> Iterator[R]:
+        """Does so many things at a time, in order, and shows signs of life. Raises StaleAttempt."""
         with ThreadPoolExecutor(ahead) as pool:
-            for some in batched(things, ahead * _PER_LANE, strict=False):
-                self._ports.check(self._job.work)
-                yield from pool.map(do, some)
+            waiting: deque[Future[R]] = deque()
+            for number, thing in enumerate(things):
+                if number % _PER_CHECK == 0:
+                    self._ports.check(self._job.work)
+                waiting.append(pool.submit(do, thing))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
 
 def _there(blob: Blob | None, name: str) -> Blob:

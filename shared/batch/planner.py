@@ -1,13 +1,14 @@
 """Plans a job: which model, which bytes, cut into which mini-batches. The spine of the activity `plan_job`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import batched
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from shared.batch import desk, sources
+from shared.batch import desk, job_index, sources
+from shared.batch.intake import claims
 from shared.batch.job import Event, Job
-from shared.batch.manifest import GROUP_SIZE, InputFile, Manifest, MiniBatch, PlanPage, Span
+from shared.batch.manifest import GROUP_SIZE, InputFile, Leaf, Manifest, MiniBatch, PlanPage, Span
 from shared.batch.pinned import PinnedSource
 from shared.batch.ports import BatchPorts
 from shared.batch.reading import plan as reading
@@ -21,6 +22,10 @@ from shared.models.served import ServedModel
 from shared.ports import Container, Place
 
 _MAX_MINI_BATCHES: Final = 1_000_000
+# What the files of one mini-batch may have together: those that a model takes are held in memory, those that a score.py
+# takes lie on the instance's small disk.
+_MODEL_BYTES: Final = 128 * 1024 * 1024
+_SCRIPT_BYTES: Final = 1024 * 1024 * 1024
 
 type Planned = tuple[tuple[InputFile, Span], ...]
 """One mini-batch before it is on a page: what it reads, with `Span.file` still open."""
@@ -33,7 +38,7 @@ def plan_job(work: Work, ports: BatchPorts) -> Manifest:
     """
     job = ports.check(work)
     if job.attempt > 1:
-        desk.enlist(ports.store, job)  # whoever submitted it may have died before
+        job_index.enlist(ports.store, job)  # whoever submitted it may have died before
     planned = ports.manifests.find(work) or ports.manifests.create_once(work, _plan(job, ports))
     now = ports.now()
     desk.move(
@@ -45,13 +50,15 @@ def plan_job(work: Work, ports: BatchPorts) -> Manifest:
 
 def _plan(job: Job, ports: BatchPorts) -> Manifest:
     endpoint = ports.catalog.read(job.endpoint)
+    claims.check_allowed(job, endpoint, ports)
+    claims.claim(job, ports)
     settings = endpoint.revision.batch.job.with_overrides(job.overrides)
     name = job.deployment or endpoint.batch_deployment()
     deployment = endpoint.deployment(name)
     model = ports.served(deployment.model.ref, deployment.runtime)
     member = segments.by_name(model.package, job.model)
     params = model.converter(member).params(job.params or None)
-    reader = _Reader(ports, job, model, member, settings)
+    reader = _Reader(ports, job, model, member, settings, ports.alert(job.work))
     plan = uuid4().hex
     found = sources.find(job, endpoint, ports)
     mini_batches, rows = ports.manifests.write_pages(job.work, plan, _pages(_cut(found, reader)))
@@ -80,6 +87,7 @@ class _Reader(NamedTuple):
     model: ServedModel
     member: str | None
     settings: JobSettings
+    alert: Callable[[], None]
 
     def takes_whole(self, found: Found) -> bool:
         """Whether a file is one row, rather than a table of rows."""
@@ -89,7 +97,7 @@ class _Reader(NamedTuple):
 
     def table(self, found: Found) -> Iterator[Planned]:
         planned = reading.plan_file(
-            found.pinned(self.ports, self.job),
+            found.pinned(self.alert),
             self.settings,
             self.model.converter(self.member).signature,
             self._stage(found.path),
@@ -124,28 +132,30 @@ class _Reader(NamedTuple):
 
             etag = self.ports.store.write_blocks(Container.STAGING, name, counted())
             place = Place("", Container.STAGING, name)
-            return PinnedSource(
-                self.ports.store, place, etag, size_bytes, path, lambda: self.ports.check(self.job.work)
-            )
+            return PinnedSource(self.ports.store, place, etag, size_bytes, path, self.alert)
 
         return stage
 
 
 def _cut(found: Iterable[Found], reader: _Reader) -> Iterator[Planned]:
     whole: list[tuple[InputFile, Span]] = []
+    room = most = _SCRIPT_BYTES if reader.model.is_script else _MODEL_BYTES
     for each in found:
         if not reader.takes_whole(each):
             yield from reader.table(each)
             continue
-        whole.append((_whole_file(each, reader.ports.max_input_bytes), Span(file=0, first_row=0, rows=1)))
-        if len(whole) == reader.settings.mini_batch_size:
+        room -= each.item.size_bytes
+        if whole and (room < 0 or len(whole) == reader.settings.mini_batch_size):
             yield tuple(whole)
             whole.clear()
+            room = most - each.item.size_bytes
+        whole.append((_whole_file(each, reader), Span(file=0, first_row=0, rows=1)))
     if whole:
         yield tuple(whole)
 
 
-def _whole_file(found: Found, limit: int) -> InputFile:
+def _whole_file(found: Found, reader: _Reader) -> InputFile:
+    limit = reader.ports.max_input_bytes if reader.model.is_script else _MODEL_BYTES
     if found.item.size_bytes > limit:
         raise PayloadTooLarge(f"{found.path} has {found.item.size_bytes} bytes, but at most {limit} are taken")
     return InputFile(
@@ -159,13 +169,24 @@ def _whole_file(found: Found, limit: int) -> InputFile:
     )
 
 
-def _pages(mini_batches: Iterator[Planned]) -> Iterator[PlanPage]:
+def _pages(mini_batches: Iterator[Planned]) -> Iterator[Leaf]:
     count = 0
     for group in batched(mini_batches, GROUP_SIZE, strict=False):
         count += len(group)
         if count > _MAX_MINI_BATCHES:
             raise PayloadTooLarge(f"the job has more than {_MAX_MINI_BATCHES} mini-batches: raise mini_batch_size")
-        yield _page(group)
+        yield _leaf(group)
+
+
+def _leaf(group: tuple[Planned, ...]) -> Leaf:
+    """Mini-batches of whole files name very many: each has a page of its own."""
+    apart = {number: _page((planned,)) for number, planned in enumerate(group) if planned[0][0].format == "file"}
+    page = _page(tuple(planned for number, planned in enumerate(group) if number not in apart))
+    tables = iter(page.mini_batches)
+    counted = tuple(
+        MiniBatch(files=len(group[number])) if number in apart else next(tables) for number in range(len(group))
+    )
+    return Leaf(page.model_copy(update={"mini_batches": counted}), apart)
 
 
 def _page(group: tuple[Planned, ...]) -> PlanPage:

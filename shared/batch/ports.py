@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -67,6 +68,18 @@ class BatchPorts(NamedTuple):
     def check(self, work: Work) -> Job:
         """The job, if this attempt may write for it. Raises StaleAttempt, JobCanceled."""
         return desk.check(self.store, work, self.now(), self.beat_every)
+
+    def alert(self, work: Work) -> Callable[[], None]:
+        """As `check`, for those who would ask all the time: it looks once a second."""
+        looked_at = float("-inf")
+
+        def look() -> None:
+            nonlocal looked_at
+            if time.monotonic() - looked_at > 1:
+                self.check(work)
+                looked_at = time.monotonic()
+
+        return look
 
     @contextmanager
     def alive(self, work: Work) -> Iterator[None]:

@@ -4,11 +4,11 @@ import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from shared.batch import desk, ledger
+from shared.batch import desk, job_index, ledger
 from shared.batch.job import ID_PATTERN, Job, JobStatus
 from shared.batch.ledger import Tally
 from shared.batch.ports import BatchPorts
-from shared.errors import InvalidTransition, JobNotFound, MalformedRequest
+from shared.errors import ConfigurationError, InvalidTransition, JobNotFound, MalformedRequest
 from shared.ports import Container
 
 MAX_LISTED: Final = 100
@@ -61,7 +61,7 @@ def listed(
     found: list[dict[str, Any]] = []
     searched = 0
     while True:
-        page = ports.store.list_page(Container.JOBS, desk.index_prefix(endpoint), most - len(found), marker)
+        page = ports.store.list_page(Container.JOBS, job_index.prefix(endpoint), most - len(found), marker)
         for item in page.items:
             job = _indexed(ports, item.name)
             if job is not None and _is_asked_for(job, statuses, submitted_by):
@@ -78,7 +78,7 @@ def _is_asked_for(job: Job, statuses: frozenset[str], submitted_by: str | None) 
 def _indexed(ports: BatchPorts, name: str) -> Job | None:
     try:
         return desk.read(ports.store, name.rpartition("/")[2].partition("-")[2])
-    except JobNotFound:
+    except (JobNotFound, ConfigurationError):
         return None
 
 

@@ -5,13 +5,14 @@ Every step may be repeated, so a promotion that died goes on where it was. It on
 job can be neither canceled nor failed, unless what it was to show is lost.
 """
 
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from pydantic import ValidationError
 
-from shared.batch import closing, desk, ledger
-from shared.batch.job import Counts, Event, Job
+from shared.batch import closing, desk, ending, ledger
+from shared.batch.intake import claims
+from shared.batch.job import Counts, Event, Job, JobError
 from shared.batch.ledger import Entry, Tally
 from shared.batch.manifest import Manifest
 from shared.batch.output import Output, OutputFile
@@ -21,6 +22,8 @@ from shared.batch.work import Work
 from shared.documents import Document
 from shared.errors import InvalidTransition, SlipwayError, StaleAttempt, StaleDocument, StorageUnavailable
 from shared.ports import BlobStore, Container
+
+_AHEAD: Final = timedelta(hours=1)
 
 
 class OutputManifest(Document):
@@ -55,6 +58,7 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
     counts = _counted(ledger.tally(ports.store, work), plan)
     entries = list(ledger.entries(ports.store, work))
     check_threshold(ports.store, job, plan, Tally(**counts.model_dump(exclude={"rows"})), entries)
+    claims.check_allowed(job, ports.catalog.read(job.endpoint), ports)
     job = desk.move(ports.store, work, Event.FINALIZE, ports.now())
     try:
         return _show(ports, job, plan, counts, entries)
@@ -64,15 +68,17 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
         if error.retryable:
             raise
         # What it was to show is lost, or cannot be one file: that will not pass.
-        Output(ports, job, plan).take_back()
-        closing.fail(ports, work, error, Event.ABANDON)
+        ending.abandon(ports, work, JobError(code=error.code, message=error.message))
         raise StaleAttempt(f"job '{job.id}' cannot be promoted: {error.message}") from error
 
 
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
-    output = Output(ports, job, plan)
+    output = Output(ports, job, plan.settings)
+    if output.is_whole:
+        # From here on nobody sees it change.
+        return _close(ports, job, _read_manifest(output))
     parts = output.write_parts(entries)
-    files = output.write_files(entries)
+    files = output.write_files(entries, parts)
     output.write_rejected(entries)
     told = OutputManifest(
         job_id=job.id,
@@ -87,19 +93,24 @@ def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: 
         scored_at=ports.now(),
     )
     told = _write_manifest(output, told)
+    output.check([*told.parts, *told.files])
     ports.check(job.work)
     output.write("_SUCCESS", b"")
-    try:
-        return _close(ports, job, told)
-    except StaleAttempt:
-        raise
-    except SlipwayError as error:
-        # The output is there for all to see: from here on the job may be late, and cannot fail.
-        raise StorageUnavailable(f"the output is whole, but the job is not closed yet: {error.message}") from error
+    return _close(ports, job, told)
 
 
 def _close(ports: BatchPorts, job: Job, told: OutputManifest) -> Job:
-    _point_latest(ports.store, job, told.scored_at)
+    """The output is there for all to see: from here on the job may be late, and cannot fail."""
+    try:
+        return _closed(ports, job, told)
+    except StaleAttempt:
+        raise
+    except SlipwayError as error:
+        raise StorageUnavailable(f"the output is whole, but the job is not closed yet: {error.message}") from error
+
+
+def _closed(ports: BatchPorts, job: Job, told: OutputManifest) -> Job:
+    _point_latest(ports.store, job, told.scored_at, ports.now())
     finished = desk.move(
         ports.store, job.work, Event.COMPLETE, ports.now(),
         finished_at=ports.now(), counts=told.counts, output=job.output_location,
@@ -120,25 +131,33 @@ def _write_manifest(output: Output, told: OutputManifest) -> OutputManifest:
         output.write("manifest.json", told.model_dump_json(indent=2).encode(), create=True)
         return told
     except StaleDocument:
-        return OutputManifest.model_validate_json(output.read("manifest.json"))
+        return _read_manifest(output)
 
 
-def _is_newer(data: bytes, than: datetime) -> bool:
+def _read_manifest(output: Output) -> OutputManifest:
     try:
-        return Latest.model_validate_json(data).scored_at >= than
+        return OutputManifest.model_validate_json(output.read("manifest.json"))
+    except ValidationError:
+        raise StaleDocument("the output's manifest.json was written over: submit the job anew") from None
+
+
+def _is_newer(data: bytes, than: datetime, now: datetime) -> bool:
+    """A time that is far from coming was told by a clock that was wrong."""
+    try:
+        return than <= Latest.model_validate_json(data).scored_at <= now + _AHEAD
     except ValidationError:
         return False  # written over
 
 
-def _point_latest(store: BlobStore, job: Job, scored_at: datetime) -> None:
+def _point_latest(store: BlobStore, job: Job, scored_at: datetime, now: datetime) -> None:
     """Moves forward in time only, whichever job ends first."""
     name = f"{job.endpoint}/latest.json"
     latest = Latest(job_id=job.id, output=job.output_location, scored_at=scored_at)
     blob = store.read(Container.PREDICTIONS, name)
-    if blob is not None and _is_newer(blob.data, scored_at):
+    if blob is not None and _is_newer(blob.data, scored_at, now):
         return
     data = latest.model_dump_json(indent=2).encode()
     try:
         store.write(Container.PREDICTIONS, name, data, if_match=blob.etag if blob else None, create=blob is None)
     except StaleDocument:
-        _point_latest(store, job, scored_at)
+        _point_latest(store, job, scored_at, now)

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Final
 
-from pydantic import ValidationError
-
-from shared.batch import closing, desk
+from shared.batch import closing, desk, ending
 from shared.batch.desk import Mark
 from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
-from shared.errors import JobNotFound, ScoringFailed, SlipwayError
+from shared.errors import InvalidTransition, JobNotFound, ScoringFailed, SlipwayError
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +27,7 @@ def forsaken(ports: BatchPorts, is_running: Callable[[Job], bool]) -> Iterator[J
     for mark in list(desk.active(ports.store)):
         try:
             job = _look_after(ports, mark, is_running)
-        except (SlipwayError, ValidationError):
+        except SlipwayError:
             _log.exception("job %s is left alone for now", mark.job_id)
             continue
         if job is not None:
@@ -39,18 +38,20 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
     try:
         job = desk.read(ports.store, mark.job_id)
     except JobNotFound:
-        # Marked, but never written: whoever submitted it is told so, and submits it again.
-        return None
+        marked = desk.marked(ports.store, mark, timedelta())
+        return None if marked is None else desk.submit(ports.store, marked)
     if mark.retries > job.retries:
-        return None  # the same of a retry
+        return _retry(ports, mark)
     if mark.retries < job.retries:
         desk.forget_active(ports.store, job.model_copy(update={"retries": mark.retries}))
         return None
     if job.status.finished:
         closing.put_away(ports, job)
         return None
-    # A clock may jump: a sign of life from the future is none.
-    silence = abs(ports.now() - job.heartbeat_at)
+    if abs(ports.now() - job.heartbeat_at) <= ports.heartbeat_timeout:
+        return None
+    # Of two hosts one may have a wrong clock; that of storage is the same for both.
+    silence = desk.silence(ports.store, job)
     if silence <= ports.heartbeat_timeout:
         return None
     if silence <= ports.heartbeat_timeout * _STUCK_AFTER and is_running(job):
@@ -61,10 +62,19 @@ def _look_after(ports: BatchPorts, mark: Mark, is_running: Callable[[Job], bool]
     return _take_over(ports, job)
 
 
+def _retry(ports: BatchPorts, mark: Mark) -> Job | None:
+    """Whoever has marked it is about to write it, or died before that."""
+    marked = desk.marked(ports.store, mark, ports.heartbeat_timeout)
+    try:
+        return None if marked is None else desk.retry(ports.store, mark.job_id, ports.now(), overrides=marked.overrides)
+    except InvalidTransition:
+        return None  # somebody was faster
+
+
 def _take_over(ports: BatchPorts, job: Job) -> Job | None:
-    if job.attempt >= MAX_ATTEMPTS and job.status != JobStatus.FINALIZING:
-        reason = ScoringFailed(f"the job was given up after {job.attempt} attempts: see the log for what stopped them")
-        closing.fail(ports, job.work, reason)
+    if job.attempt >= MAX_ATTEMPTS:
+        reason = f"the job was given up after {job.attempt} attempts: see the log for what stopped them"
+        ending.end(ports, job.work, ScoringFailed.code, reason)
         return None
     mine = desk.take_over(ports.store, job, ports.now())
     if mine is not None:

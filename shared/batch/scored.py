@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +23,8 @@ from shared.models.scoring import Predictions, predict, predict_files, unknown_r
 from shared.models.scripts import run_files, run_rows
 from shared.models.served import ServedModel
 from shared.models.signature import Inputs
+
+_LONGEST_NAME: Final = 255
 
 
 class OwnFile(NamedTuple):
@@ -117,12 +119,17 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="slipway-mini-batch-") as folder:
         paths = []
         for number, file in enumerate(files):
-            path = Path(folder) / f"{number:06d}" / file.blob.rpartition("/")[2]
+            path = Path(folder) / f"{number:06d}" / _local_name(file.blob.rpartition("/")[2])
             path.parent.mkdir()
             with path.open("wb") as copy:
                 copy.writelines(_source(file, ports).chunks())
             paths.append(path)
         yield paths
+
+
+def _local_name(name: str) -> str:
+    """Blobs may have longer names than files: the end stays, which says what it is."""
+    return name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:

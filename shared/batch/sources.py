@@ -1,10 +1,10 @@
 """The blobs that a job reads: those that its inputs name, lie below, or match."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
+from shared.batch.intake.location import check_input
 from shared.batch.job import Job, JobInput
-from shared.batch.location import check_input
 from shared.batch.pinned import PinnedSource
 from shared.batch.ports import BatchPorts
 from shared.endpoints import locations, patterns
@@ -25,10 +25,8 @@ class Found(NamedTuple):
     item: BlobItem
     path: str
 
-    def pinned(self, ports: BatchPorts, job: Job) -> PinnedSource:
-        return PinnedSource(
-            self.store, self.place, self.item.etag, self.item.size_bytes, self.path, lambda: ports.check(job.work)
-        )
+    def pinned(self, before_chunk: Callable[[], object]) -> PinnedSource:
+        return PinnedSource(self.store, self.place, self.item.etag, self.item.size_bytes, self.path, before_chunk)
 
 
 def find(job: Job, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:

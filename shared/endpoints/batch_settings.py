@@ -3,10 +3,11 @@
 Names are Azure ML's where it has one.
 """
 
+import codecs
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, Field
@@ -19,6 +20,8 @@ type InputFormat = Literal["auto", "csv", "jsonl", "parquet", "files"]
 type OutputAction = Literal["append_row", "summary_only"]
 
 ALL_COLUMNS = "*"
+# Python's codecs that are no encodings of files; some take time that grows with the square of the length.
+_NO_FILES = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 
 
 def _rows_or_percent(threshold: int | str) -> int | str:
@@ -29,9 +32,11 @@ def _rows_or_percent(threshold: int | str) -> int | str:
 
 def _encoding(name: str) -> str:
     try:
+        if codecs.lookup(name).name in _NO_FILES:
+            raise LookupError
         "x".encode(name)  # unlike codecs.lookup, it refuses those that make no text
     except (LookupError, ValueError):
-        raise ValueError(f"'{name}' is no encoding that is known here: utf-8 and cp1252 are some") from None
+        raise ValueError(f"'{name}' is no encoding of files that is known: use utf-8, utf-16 or cp1252") from None
     return name
 
 
@@ -48,7 +53,7 @@ def _six_fields(cron: str) -> str:
 def _time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (ZoneInfoNotFoundError, OSError, ValueError):
         raise ValueError(f"'{name}' is no time zone: write it as Europe/Zurich or UTC") from None
     return name
 
@@ -59,10 +64,20 @@ type Threshold = Annotated[
 ]
 """Rows, or a percentage of them, that may be rejected before the job fails; -1: any number."""
 
-# No path of an output: what is written beside the predictions has names of its own, and readers skip `_` and `.`.
-type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$")]
-type Delimiter = Annotated[str, Field(pattern=r'^[^\r\n"\x00]$')]
-type QuoteChar = Annotated[str, Field(pattern=r"^[^\r\n\x00]?$")]
+
+def _free_name(name: str) -> str:
+    if name in _RELIED_ON or name.startswith("part-"):
+        raise ValueError(f"'{name}' is what something else in an output is called: choose another name")
+    return name
+
+
+# What readers find in an output besides its predictions.
+_RELIED_ON = ("manifest.json", "rejected.jsonl", "latest.json")
+# No path: readers skip `_` and `.`.
+type FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][-A-Za-z0-9_.]{0,127}$"), AfterValidator(_free_name)]
+# Of ASCII, as both are looked for byte by byte.
+type Delimiter = Annotated[str, Field(pattern=r"^[\t\x20!#-\x7e]$")]
+type QuoteChar = Annotated[str, Field(pattern=r"^[!-\x7e]?$")]
 type Encoding = Annotated[str, AfterValidator(_encoding)]
 
 

@@ -75,12 +75,13 @@ def _header(body: bytes) -> list[str]:
 def strict_from_parquet(body: bytes, converter: Converter) -> Features:
     """Raises MalformedRequest, PayloadTooLarge, and SchemaMismatch naming column and row."""
     signature = converter.signature
+    # pyarrow ends the process when it opens some broken files: the footer is looked at before.
+    _check_packing(body)
     try:
         file = _opened(body)
         names = [name for name in file.schema_arrow.names if not _INDEX.fullmatch(name)]
     except Exception:  # whatever pyarrow makes of a broken file
         raise _unreadable() from None
-    _check_packing(body)
     _check(signature, names)
     if signature.columns:
         wanted = {column.name for column in signature.columns}

@@ -13,7 +13,10 @@ from shared.errors import PayloadTooLarge
 MAX_FOOTER_BYTES: Final = 4 * 1024 * 1024
 _MAX_DEPTH: Final = 16
 _CODECS: Final = ("UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW")
-_ROW_GROUPS, _COLUMNS, _ABOUT, _CODEC, _PACKED = 4, 1, 3, 4, 7
+_SCHEMA, _ROW_GROUPS, _COLUMNS, _ABOUT, _CODEC, _PACKED = 2, 4, 1, 3, 4, 7
+_CHILDREN: Final = 5
+# pyarrow calls itself for every level of a schema, until the process ends.
+MAX_SCHEMA_DEPTH: Final = 32
 
 
 class Chunk(NamedTuple):
@@ -33,7 +36,9 @@ def chunks(body: bytes) -> Iterator[Chunk]:
             f"the Parquet file's footer has {length} bytes, but at most {MAX_FOOTER_BYTES} are taken: "
             "write fewer columns, or fewer groups of rows"
         )
-    footer = _Reader(body[len(body) - 8 - length : len(body) - 8]).struct(0)
+    footer = Reader(body[len(body) - 8 - length : len(body) - 8]).struct(0)
+    if depth(footer.get(_SCHEMA, [])) > MAX_SCHEMA_DEPTH:
+        raise ValueError("the schema is nested too deeply")
     for group in footer[_ROW_GROUPS]:
         for column in group[_COLUMNS]:
             about = column[_ABOUT]
@@ -42,7 +47,28 @@ def chunks(body: bytes) -> Iterator[Chunk]:
             yield Chunk(_CODECS[about[_CODEC]] if about[_CODEC] >= 0 else "UNKNOWN", about[_PACKED])
 
 
-class _Reader:
+def depth(elements: list[dict[int, Any]]) -> int:
+    """Of a schema that is written from its root down, each element with the number of those right below it.
+
+    Raises TypeError for what is no schema.
+    """
+    deepest = 0
+    open_: list[int] = []
+    for element in elements:
+        while open_ and not open_[-1]:
+            open_.pop()
+        if open_:
+            open_[-1] -= 1
+        if not isinstance(element, dict):
+            raise TypeError("the footer's schema is no list of elements")
+        open_.append(element.get(_CHILDREN, 0))
+        deepest = max(deepest, len(open_))
+        if deepest > MAX_SCHEMA_DEPTH:
+            break
+    return deepest
+
+
+class Reader:
     """Keeps the numbers, and no texts."""
 
     def __init__(self, data: bytes) -> None:

@@ -128,9 +128,9 @@ def promote_job(task: Task) -> dict[str, Any]:
 @blueprint.activity_trigger("task")
 def close_job(task: Task) -> dict[str, Any]:
     def close(work: Work) -> dict[str, Any]:
-        from shared.batch import closing
+        from shared.batch import ending
 
-        return {"closed": closing.close(services().batch, work, task["code"], task["reason"])}
+        return {"closed": ending.end(services().batch, work, task["code"], task["reason"])}
 
     return _step(task, close)
 

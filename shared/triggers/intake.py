@@ -6,6 +6,8 @@ where the app's network is private: a setting says which. All three come to the 
 
 import logging
 import os
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -13,7 +15,9 @@ import azure.functions as func
 import grpc
 from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
 
-from shared.batch import blob_event, closing, intake, orchestrator, reconciler, schedules
+from shared.batch import closing, orchestrator, reconciler
+from shared.batch.intake import blob_event, drops, schedules
+from shared.batch.job import Job
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.services import services
@@ -26,6 +30,9 @@ _log = logging.getLogger(__name__)
 INBOX_QUEUE: Final = "inbox-events"
 # How long the engine's own record of an orchestration is kept after it ended: for those who look into a failure.
 _KEEP_HISTORY: Final = timedelta(days=1)
+_PURGE_FOR: Final = timedelta(seconds=20)
+# How long one tick sweeps: the next one goes on.
+_SWEEP_S: Final = 30.0
 
 _source, _tick_schedule = read_trigger_settings(os.environ)
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -37,7 +44,7 @@ def _dropped(name: str, client: SyncDurableFunctionsClient) -> None:
     if found is None:
         _log.warning("%s/%s was taken away before its job could start", Container.INBOX, name)
         return
-    job = intake.drop(found.name, found.etag, ports)
+    job = drops.drop(found.name, found.etag, ports)
     if job is not None:
         start(client, job)
 
@@ -62,26 +69,29 @@ else:
 @blueprint.timer_trigger("timer", _tick_schedule)
 @blueprint.durable_client_input("client")
 def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
-    try:
-        ports = services().batch
-        for found in (schedules.due(ports), reconciler.forsaken(ports, lambda job: is_running(client, job))):
-            for job in found:
-                start(client, job)
-        closing.sweep(ports)
-    except SlipwayError as error:
-        _log.warning("this tick did not do all it should, the next one will: %s", error.message)
-    _purge(client)
+    began = time.monotonic()
+    chores: tuple[Callable[[], None], ...] = (
+        lambda: _start_all(client, schedules.due(services().batch)),
+        lambda: _start_all(client, reconciler.forsaken(services().batch, lambda job: is_running(client, job))),
+        lambda: closing.sweep(services().batch, lambda: time.monotonic() - began > _SWEEP_S),
+        lambda: _purge(client),
+    )
+    for chore in chores:
+        try:
+            chore()
+        except (SlipwayError, grpc.RpcError) as error:
+            _log.warning("this tick did not do all it should, the next one will: %s", error)
+
+
+def _start_all(client: SyncDurableFunctionsClient, found: Iterable[Job]) -> None:
+    for job in found:
+        start(client, job)
 
 
 def _purge(client: SyncDurableFunctionsClient) -> None:
     """The engine's records of what has ended grow without end, and none of it is needed: documents are the truth."""
     if datetime.now(UTC).minute:
         return  # once an hour is often enough
-    try:
-        client.purge_orchestrations_by(
-            created_time_to=datetime.now(UTC) - _KEEP_HISTORY,
-            runtime_status=[*orchestrator.ENDED],
-            timeout=timedelta(seconds=20),
-        )
-    except grpc.RpcError as error:
-        _log.info("ended orchestrations are purged later: %s", error.code())
+    client.purge_orchestrations_by(
+        created_time_to=datetime.now(UTC) - _KEEP_HISTORY, runtime_status=[*orchestrator.ENDED], timeout=_PURGE_FOR
+    )

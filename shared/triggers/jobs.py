@@ -10,11 +10,12 @@ import azure.functions as func
 from azure.durable_functions import Blueprint
 
 from shared.auth.access import Principal, Role, require
-from shared.batch import capability, desk, progress, submission
+from shared.batch import desk, progress
+from shared.batch.intake import capability, submission
+from shared.batch.intake.request import read_request, read_retry
 from shared.batch.job import Job, JobStatus
-from shared.batch.request import read_request, read_retry
 from shared.endpoints.spec import Endpoint
-from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest
+from shared.errors import JobCanceled, JobFailed, JobNotFound, MalformedRequest, Overloaded
 from shared.services import services
 from shared.settings import LOOPBACK
 from shared.triggers.batch import start_online
@@ -27,6 +28,8 @@ blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 _CAPABILITY_LIFETIME: Final = timedelta(days=7)
 _RETRY_AFTER: Final = {"Retry-After": "10"}
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+# Callers without a token who are looked after at once; a further one is sent away.
+_strangers: Final = asyncio.Semaphore(4)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _SDK_KEY: Final = "repeatability_request-id"
 _KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", _SDK_KEY)
@@ -94,9 +97,7 @@ async def _status(call: Call) -> Reply:
         _, endpoint = await _admitted(call, Role.BATCH, Role.READ)
         job = await _find(call, endpoint.name)
     else:
-        job = await _find(call, call.route("endpoint"))
-        if not capability.holds(secret, job.capabilities, datetime.now(UTC)):
-            raise JobNotFound("there is no job of this id")
+        job = await _find_for_stranger(call, secret)
     if job.status == JobStatus.FAILED:
         raise JobFailed(f"job '{job.id}' has failed: {job.error.message if job.error else 'see its document'}")
     if job.status == JobStatus.CANCELED:
@@ -105,6 +106,18 @@ async def _status(call: Call) -> Reply:
     if job.status.finished:
         return json_reply(told, headers=_NO_STORE)
     return json_reply(told, 202, {"Location": _status_url(call, job, secret), **_RETRY_AFTER, **_NO_STORE})
+
+
+async def _find_for_stranger(call: Call, secret: str) -> Job:
+    """Strangers who guess are given no threads to speak of. Raises JobNotFound, Overloaded."""
+    if len(secret) == capability.LENGTH:
+        if _strangers.locked():
+            raise Overloaded("too many callers ask for jobs by address: try again shortly")
+        async with _strangers:
+            job = await _find(call, call.route("endpoint"))
+        if capability.holds(secret, job.capabilities, datetime.now(UTC)):
+            return job
+    raise JobNotFound("there is no job of this id")
 
 
 async def _cancel(call: Call) -> Reply:
@@ -118,7 +131,7 @@ async def _retry(call: Call) -> Reply:
     """Goes on where the job has failed, with the same model and input; it may allow more rejected rows this time."""
     _, endpoint = await _admitted(call, Role.BATCH)
     job = await _find(call, endpoint.name)
-    asked = read_retry(bounded(call.body, services().settings.max_body_bytes))
+    asked = read_retry(call.body)
     again = await asyncio.to_thread(submission.retry, job, asked, services().batch)
     await start_online(call.client, again)
     return await _accepted(call, again)

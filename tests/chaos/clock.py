@@ -3,12 +3,16 @@
 import os
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Final
 
 from devhost.errors import HostError
 
 _LIBRARY: Final = "lib*/*/faketime/libfaketimeMT.so.1"
+_FAKED: Final = Path(__file__).parent / "faked"
+_HOUR_S: Final = 3600
 _LEFT_BEHIND: Final = ("faketime_shm_{pid}", "sem.faketime_sem_{pid}")
 
 
@@ -30,12 +34,16 @@ def _find() -> Path | None:
 
 
 class FakeClock:
-    """How far one host's clock is off, in a file that the library reads whenever the host asks for the time."""
+    """How far one host's clock is off, in a file that the library reads whenever the host asks for the time.
 
-    def __init__(self, library: Path, file: Path) -> None:
+    `python_path`: where the process finds its modules.
+    """
+
+    def __init__(self, library: Path, file: Path, python_path: str = "") -> None:
         self.offset_s = 0
         self._file = file
         self.environ = {
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_FAKED), python_path])),
             "LD_PRELOAD": str(library),
             "FAKETIME_TIMESTAMP_FILE": str(file.resolve()),
             "FAKETIME_NO_CACHE": "1",
@@ -47,6 +55,25 @@ class FakeClock:
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         self.put(0)
+
+    def check(self) -> None:
+        """Raises HostError where Python does not take the library."""
+        self.put(_HOUR_S)
+        program = (
+            "import time; before = time.monotonic(); time.sleep(0.1); print(time.time(), time.monotonic() - before)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, **self.environ},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        self.put(0)
+        told = done.stdout.split()
+        if done.returncode or abs(float(told[0]) - time.time() - _HOUR_S) > 60 or not 0.09 < float(told[1]) < 10:
+            reason = (done.stderr.strip().splitlines() or [f"it told {told}"])[-1]
+            raise HostError(f"libfaketime does not fake this Python's clock: {reason}")
 
     def put(self, offset_s: int) -> None:
         """In one step: the file is never half written."""

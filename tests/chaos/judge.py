@@ -3,12 +3,16 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
 from rich.console import Console
 from rich.table import Table
 
+from devhost.blob_trigger import POISON_QUEUE
 from shared.batch.job import JobStatus
 from shared.ports import Container
 from tests.chaos.jobs import Dropped, Jobs
@@ -30,8 +34,11 @@ class Twin:
 class Judge:
     """Looks at storage when all is over."""
 
-    def __init__(self, account: BlobServiceClient, twins: Mapping[str, Twin], journal: Journal) -> None:
+    def __init__(
+        self, account: BlobServiceClient, queues: QueueServiceClient, twins: Mapping[str, Twin], journal: Journal
+    ) -> None:
         self._account = account
+        self._queues = queues
         self._twins = twins
         self._journal = journal
 
@@ -76,13 +83,13 @@ class Judge:
         container = self._account.get_container_client(Container.STAGING)
         deadline = time.monotonic() + _SWEPT_IN_S
         while True:
-            left = Counter(item.name.split("/")[0] for item in container.list_blobs())
-            left = Counter({job_id: count for job_id, count in left.items() if job_id in ended})
+            left = [name for item in container.list_blobs() if (name := item.name).partition("/")[0] in ended]
             if not left or time.monotonic() > deadline:
                 break
             time.sleep(1.0)
-        for job_id, count in left.items():
-            self._journal.problem(f"{job_id}: {count} blobs were left in staging")
+        for job_id, names in groupby(left, lambda name: name.partition("/")[0]):
+            first, *others = names
+            self._journal.problem(f"{job_id}: {first} and {len(others)} more were left in staging")
 
     def watchers(self, watchers: Iterable[Watcher]) -> None:
         for watcher in watchers:
@@ -93,6 +100,34 @@ class Judge:
         for kind in kinds:
             if not self._journal.hits[kind]:
                 self._journal.problem(f"the fault '{kind}' never hit, in {self._journal.tried[kind]} tries")
+
+    def table(self, jobs: Jobs, kinds: Sequence[str], watchers: Sequence[Watcher]) -> None:
+        """The numbers of the run."""
+        shown = Table("what", "", title="chaos")
+        statuses = Counter(dropped.status for dropped in jobs.all)
+        shown.add_row(
+            "jobs", f"{len(jobs.all)}: {', '.join(f'{count} {status}' for status, count in statuses.items())}"
+        )
+        shown.add_row("rows", f"{sum(dropped.content.rows for dropped in jobs.all):,}")
+        attempts = Counter(int(dropped.document.get("attempt", 0)) for dropped in jobs.all)
+        shown.add_row("attempts", ", ".join(f"{attempt}: {attempts[attempt]} jobs" for attempt in sorted(attempts)))
+        if jobs.all:
+            slowest = max(jobs.all, key=lambda dropped: dropped.took_s)
+            shown.add_row("slowest job", f"{slowest.took_s:.0f} s, {slowest.path}, {slowest.status}")
+        shown.add_row("poison", f"{self._poisoned()} drops were given up by the hosts")
+        looks = sum(watcher.looks for watcher in watchers)
+        whole = sum(watcher.complete_looks for watcher in watchers)
+        shown.add_row("readers", f"{len(watchers)}, who looked {looks} times, {whole} times at a whole output")
+        for kind in kinds:
+            shown.add_row(kind, f"let loose {self._journal.tried[kind]} times, {self._journal.hits[kind]} hits")
+        Console().print(shown)
+
+    def _poisoned(self) -> int:
+        """Drops that the hosts gave up; at most 32 are told. Each names a blob whose job may be missing for it."""
+        try:
+            return len(self._queues.get_queue_client(POISON_QUEUE).peek_messages(32))
+        except ResourceNotFoundError:
+            return 0
 
 
 def _end(document: Mapping[str, Any]) -> tuple[str, Any, Any]:
@@ -107,22 +142,3 @@ def _output(account: BlobServiceClient, dropped: Dropped) -> Output | None:
         return None
     prefix = str(dropped.document["output"]).partition("/")[2]
     return Output(account.get_container_client(Container.PREDICTIONS), prefix)
-
-
-def table(jobs: Jobs, journal: Journal, kinds: Sequence[str], watchers: Sequence[Watcher]) -> None:
-    """The numbers of the run."""
-    shown = Table("what", "", title="chaos")
-    statuses = Counter(dropped.status for dropped in jobs.all)
-    shown.add_row("jobs", f"{len(jobs.all)}: {', '.join(f'{count} {status}' for status, count in statuses.items())}")
-    shown.add_row("rows", f"{sum(dropped.content.rows for dropped in jobs.all):,}")
-    attempts = Counter(int(dropped.document.get("attempt", 0)) for dropped in jobs.all)
-    shown.add_row("attempts", ", ".join(f"{attempt}: {attempts[attempt]} jobs" for attempt in sorted(attempts)))
-    if jobs.all:
-        slowest = max(jobs.all, key=lambda dropped: dropped.took_s)
-        shown.add_row("slowest job", f"{slowest.took_s:.0f} s, {slowest.path}, {slowest.status}")
-    looks = sum(watcher.looks for watcher in watchers)
-    whole = sum(watcher.complete_looks for watcher in watchers)
-    shown.add_row("readers", f"{len(watchers)}, who looked {looks} times, {whole} times at a whole output")
-    for kind in kinds:
-        shown.add_row(kind, f"let loose {journal.tried[kind]} times, {journal.hits[kind]} hits")
-    Console().print(shown)

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.json as json_lines
 import pyarrow.parquet as pq
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
@@ -125,7 +127,7 @@ class Output:
         self.manifest: dict[str, Any] = json.loads(read(container, f"{prefix}manifest.json"))
         parts = [part["name"] for part in self.manifest["parts"]]
         self.unnamed = sorted(names - {*parts, "manifest.json", "rejected.jsonl", "_SUCCESS"})
-        tables = [pq.read_table(io.BytesIO(read(container, f"{prefix}{part}"))) for part in parts]
+        tables = [_rows(part, read(container, f"{prefix}{part}")) for part in parts]
         self.table: pa.Table | None = pa.concat_tables(tables).unify_dictionaries().sort_by("row") if tables else None
         lines = read(container, f"{prefix}rejected.jsonl").splitlines() if "rejected.jsonl" in names else []
         self.rejected = sorted((json.loads(line)["row"], json.loads(line)["reason"]) for line in lines)
@@ -154,6 +156,14 @@ class Output:
         if self.unnamed:
             found.append(f"its manifest does not name {', '.join(self.unnamed[:3])}")
         return found
+
+
+def _rows(name: str, data: bytes) -> pa.Table:
+    if name.endswith(".csv"):
+        return csv.read_csv(io.BytesIO(data))
+    if name.endswith(".jsonl"):
+        return json_lines.read_json(io.BytesIO(data))
+    return pq.read_table(io.BytesIO(data))
 
 
 def _equal(mine: pa.Table | None, theirs: pa.Table | None) -> bool:

@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from azure.storage.queue import QueueServiceClient
 from rich.console import Console
 
 from devhost.stack import Stack
@@ -23,7 +24,7 @@ from tests.chaos.faults import Jumps, Lane, Outages, Storms
 from tests.chaos.hosts import Host
 from tests.chaos.jobs import Jobs
 from tests.chaos.journal import Journal
-from tests.chaos.judge import Judge, Twin, table
+from tests.chaos.judge import Judge, Twin
 from tests.chaos.proxy import StorageProxy
 from tests.chaos.reader import LatestReader, OutputReader, Watcher
 from tests.chaos.weather import Weather
@@ -65,7 +66,10 @@ def run(minutes: float, seed: int) -> int:
         stack.stop_host()
         weather = Weather(journal, seed)
         with StorageProxy(stack.azurite.ports, _HOSTS, weather) as proxy:
-            clocks = {name: FakeClock(library, _WORK_DIR / f"clock-{name}") for name in _HOSTS}
+            path = stack.environ["PYTHONPATH"]
+            clocks = {name: FakeClock(library, _WORK_DIR / f"clock-{name}", path) for name in _HOSTS}
+            for clock in clocks.values():
+                clock.check()
             hosts = {name: Host(name, stack, proxy, clocks[name], journal) for name in _HOSTS}
             jobs = Jobs(storage(stack), {twin.job_id for twin in twins.values()})
             lanes: list[Lane] = [
@@ -78,7 +82,10 @@ def run(minutes: float, seed: int) -> int:
                 lane.pace = min(_SLOWEST, max(1.0, minutes / _HURRIED))
             for host in hosts.values():
                 host.start()
-            return _Trial(jobs, lanes, made, twins, journal, _fork(chance)).hold(minutes)
+            judge = Judge(
+                jobs.account, QueueServiceClient.from_connection_string(stack.connection_string), twins, journal
+            )
+            return _Trial(jobs, lanes, made, judge, journal, _fork(chance)).hold(minutes)
 
 
 def _fork(chance: random.Random) -> random.Random:
@@ -119,14 +126,14 @@ class _Trial:
         jobs: Jobs,
         lanes: list[Lane],
         made: list[Content],
-        twins: dict[str, Twin],
+        judge: Judge,
         journal: Journal,
         chance: random.Random,
     ) -> None:
         self._jobs = jobs
         self._lanes = lanes
         self._made = made
-        self._judge = Judge(jobs.account, twins, journal)
+        self._judge = judge
         self._journal = journal
         self._chance = chance
         self._kinds = [name for lane in lanes for name, _ in lane.kinds()]
@@ -146,7 +153,7 @@ class _Trial:
         self._judge.staging(self._jobs)
         self._judge.watchers(self._watchers)
         self._judge.faults(self._kinds)
-        table(self._jobs, self._journal, self._kinds, self._watchers)
+        self._judge.table(self._jobs, self._kinds, self._watchers)
         for problem in self._journal.problems:
             print(f"FAILED: {problem}")
         if not self._journal.problems:

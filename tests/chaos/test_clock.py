@@ -38,3 +38,20 @@ def test_what_a_killed_process_left_in_shared_memory_goes(tmp_path: Path) -> Non
     clock.clear_up(child.pid)
     clock.clear_up(child.pid)
     assert not left.exists()
+
+
+def test_a_faked_python_sleeps_in_its_own_way(tmp_path: Path) -> None:
+    fake = FakeClock(Path("/lib/some.so"), tmp_path / "offset", "/modules")
+    assert fake.environ["PYTHONPATH"].endswith(f"{os.pathsep}/modules")
+    program = "import time; time.sleep(0.001); print(type(time.sleep).__name__); time.sleep(-1)"
+    environ = {"PYTHONPATH": fake.environ["PYTHONPATH"]}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True)
+    assert done.stdout == "function\n"
+    assert done.stderr.endswith("ValueError: sleep length must be non-negative\n")
+
+
+def test_a_library_that_does_not_load_is_one_clear_line(tmp_path: Path) -> None:
+    fake = FakeClock(tmp_path / "nothing.so", tmp_path / "offset")
+    with pytest.raises(HostError, match="libfaketime does not fake this Python's clock"):
+        fake.check()
+    assert fake.offset_s == 0

@@ -58,6 +58,14 @@ def test_an_output_that_is_cut_into_other_parts_is_the_same(container: Container
     assert (one.rows(), other.files()) == ([0, 1, 2, 3, 9], {"in/one.csv", "in/two.csv"})
 
 
+def test_outputs_of_text_are_read_too(container: ContainerClient) -> None:
+    line = '{"row": 0, "prediction": 1.5, "file_name": "in/one.csv"}\n'
+    for name, text in {"predictions.jsonl": line, "p.csv": "row,prediction,file_name\n0,1.5,in/one.csv\n"}.items():
+        output = _output(container, {name: text.encode()}, f"flowers/{name}/")
+        assert output.table is not None
+        assert output.table.to_pylist() == [{"row": 0, "prediction": 1.5, "file_name": "in/one.csv"}]
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [

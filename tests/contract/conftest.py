@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.adapters.blobs import BlobStorage, connect
+from shared.adapters.blobs import BlobStorage
+from shared.adapters.connection import connect
 from shared.adapters.memory import MemoryBlobs
 from shared.ports import BlobStore
 from shared.settings import Settings

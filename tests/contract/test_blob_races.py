@@ -11,7 +11,8 @@ import pytest
 
 from devhost.azurite import Ports, connection_string
 from devhost.processes import free_port
-from shared.adapters.blobs import BlobStorage, connect
+from shared.adapters.blobs import BlobStorage
+from shared.adapters.connection import connect
 from shared.errors import ConfigurationError, SlipwayError, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobStore, Container
 from shared.settings import Settings

@@ -1,11 +1,21 @@
 """What every BlobStore does with one blob after the other: the one in memory, and the one on Azurite."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.errors import StaleDocument
 from shared.ports import Blob, BlobStore, Container
 
 INBOX, STAGING = Container.INBOX, Container.STAGING
+
+
+def test_the_age_of_a_blob_is_told_by_storage(blobs: BlobStore) -> None:
+    assert blobs.age(INBOX, "a") is None
+    blobs.write(INBOX, "a", b"1")
+    age = blobs.age(INBOX, "a")
+    assert age is not None
+    assert timedelta() <= age < timedelta(minutes=1)
 
 
 def test_what_was_written_is_read(blobs: BlobStore) -> None:

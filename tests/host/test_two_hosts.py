@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobClient, BlobProperties, BlobServiceClient
 from pytest_mock import MockerFixture
 
 from devhost.blob_receipts import Receipts, Version
@@ -60,12 +61,27 @@ def test_what_another_host_completes_meanwhile_stays_done(service: BlobServiceCl
     assert others.begin(_VERSION) == 1
     look = mocker.patch("devhost.blob_receipts.BlobClient.get_blob_properties", autospec=True)
 
-    def look_and_be_overtaken(blob: object) -> object:
+    def look_and_be_overtaken(blob: BlobClient) -> BlobProperties:
         mocker.stop(look)
-        found = blob.get_blob_properties()  # type: ignore[attr-defined]
+        found = blob.get_blob_properties()
         others.complete(_VERSION, 1)
         return found
 
     look.side_effect = look_and_be_overtaken
     assert mine.begin(_VERSION) == 0
     assert mine.completed() == {_VERSION}
+
+
+def test_a_try_counts_once_although_its_reply_was_lost(service: BlobServiceClient, mocker: MockerFixture) -> None:
+    receipts = Receipts(service, "lost", "f")
+    write = mocker.patch("devhost.blob_receipts.BlobClient.set_blob_metadata", autospec=True)
+
+    def write_and_try_again(blob: BlobClient, metadata: dict[str, str], **condition: Any) -> None:
+        mocker.stop(write)
+        blob.set_blob_metadata(metadata, **condition)
+        blob.set_blob_metadata(metadata, **condition)  # as the SDK does when no reply came: refused now
+
+    write.side_effect = write_and_try_again
+    assert receipts.begin(_VERSION) == 1
+    assert receipts.begin(_VERSION) == 2
+    assert receipts.begin(_VERSION) == 3

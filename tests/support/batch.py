@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from shared.adapters.memory import MemoryAccounts, MemoryAnnouncer
-from shared.batch import intake
 from shared.batch.events import Announcer
+from shared.batch.intake import drops
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
@@ -63,7 +63,7 @@ def make_ports(
 
 def drop(ports: BatchPorts, data: bytes, name: str = "flowers/month.csv") -> Job:
     """Drops a file and tells the app of it."""
-    job = intake.drop(name, ports.store.write(Container.INBOX, name, data), ports)
+    job = drops.drop(name, ports.store.write(Container.INBOX, name, data), ports)
     assert job is not None
     return job
 
@@ -122,6 +122,9 @@ class WatchedStore:
             lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
         )
 
+    def age(self, container: str, name: str) -> timedelta | None:
+        return self._watched("age", container, name, lambda: self._inner.age(container, name))
+
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))
 
@@ -135,8 +138,8 @@ class WatchedStore:
     def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         self._watched("copy", target, target_name, lambda: self._inner.copy(source, source_name, target, target_name))
 
-    def delete(self, container: str, name: str) -> None:
-        self._watched("delete", container, name, lambda: self._inner.delete(container, name))
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
+        self._watched("delete", container, name, lambda: self._inner.delete(container, name, if_match=if_match))
 
 
 class Breaking:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import closing, desk, intake, reconciler
+from shared.batch import closing, desk, reconciler
 from shared.batch import job as jobs
+from shared.batch.intake import drops
 from shared.batch.job import Job, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.models.loader import Loader
@@ -45,7 +46,7 @@ class World(NamedTuple):
 
     def deliver(self, store: WatchedStore) -> Job | None:
         """What the blob trigger does."""
-        return intake.drop(NAME, self.etag, make_ports(store, self.clock, self.loader))
+        return drops.drop(NAME, self.etag, make_ports(store, self.clock, self.loader))
 
     def tick(self) -> list[Job]:
         return list(reconciler.forsaken(make_ports(self.store, self.clock, self.loader), not_running))

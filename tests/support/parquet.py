@@ -44,3 +44,15 @@ def read(data: bytes, signature: Signature = SIGNATURE, **settings: Any) -> Rows
     """Of a file that is one mini-batch."""
     (rows,) = rows_of(data, "day.parquet", signature, etag=str(next(versions)), **settings)
     return rows
+
+
+def varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
+
+
+def deep(levels: int) -> bytes:
+    """A file without rows whose one column lies in so many groups, one in the other; 100,000 end a process."""
+    group = b"\x35\x02\x18\x01g\x15\x02\x00"
+    schema = b"\x48\x01s\x15\x02\x00" + group * levels + b"\x15\x02\x25\x02\x18\x01x\x00"
+    footer = b"\x15\x02\x19\xfc" + varint(levels + 2) + schema + b"\x16\x00\x19\x0c\x00"
+    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"

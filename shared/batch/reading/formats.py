@@ -69,8 +69,8 @@ def dialect(options: CsvOptions, name: str) -> CsvOptions:
     """A `.tsv` has tabs, unless another delimiter than the comma is asked for. Raises UnreadableInput."""
     if options.delimiter == "," and _suffix(name) == _TAB_SUFFIX:
         options = options.model_copy(update={"delimiter": "\t"})
-    if not (options.delimiter + options.quote_char).isascii() or options.delimiter == options.quote_char:
-        raise UnreadableInput("csv.delimiter and csv.quote_char must be two different characters of ASCII")
+    if options.delimiter == options.quote_char:
+        raise UnreadableInput("csv.delimiter and csv.quote_char must be two different characters")
     return options
 
 

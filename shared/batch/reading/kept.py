@@ -14,7 +14,8 @@ class Kept[T]:
         self._max_bytes = max_bytes
         self._size_of = size_of
         self._lock = threading.Lock()
-        self._made: OrderedDict[Hashable, T] = OrderedDict()
+        self._made: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._held_bytes = 0
         self._making: dict[Hashable, Future[Any]] = {}
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -23,7 +24,7 @@ class Kept[T]:
             with self._lock:
                 if key in self._made:
                     self._made.move_to_end(key)
-                    return self._made[key]
+                    return self._made[key][0]
                 others = self._making.get(key)
                 if others is None:
                     mine = self._making[key] = Future[Any]()
@@ -34,8 +35,10 @@ class Kept[T]:
     def _make(self, key: Hashable, make: Callable[[], T], mine: Future[Any]) -> T:
         try:
             made = make()
+            size = self._size_of(made)
             with self._lock:
-                self._made[key] = made
+                self._made[key] = made, size
+                self._held_bytes += size
                 self._make_room()
             return made
         finally:
@@ -44,7 +47,6 @@ class Kept[T]:
             mine.set_result(None)
 
     def _make_room(self) -> None:
-        held = sum(map(self._size_of, self._made.values()))
-        while held > self._max_bytes and len(self._made) > 1:
-            _, oldest = self._made.popitem(last=False)
-            held -= self._size_of(oldest)
+        while self._held_bytes > self._max_bytes and len(self._made) > 1:
+            _, (_, size) = self._made.popitem(last=False)
+            self._held_bytes -= size

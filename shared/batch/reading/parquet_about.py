@@ -15,11 +15,8 @@ from shared.models.parquet_footer import MAX_FOOTER_BYTES
 
 # Read together with the footer's length: most footers are shorter.
 _TAIL_BYTES: Final = 64 * 1024
-# pyarrow calls itself for every level of a schema, until the process ends.
-_MAX_DEPTH: Final = 32
 # Fields of the footer, by https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 _SCHEMA, _ROWS, _GROUPS = 2, 3, 4
-_CHILDREN = 5
 _COLUMNS, _GROUP_ROWS = 1, 3
 _ABOUT, _UNPACKED, _PACKED, _DATA_PAGE, _DICTIONARY_PAGE = 3, 6, 7, 9, 11
 # What the needed columns of a group of rows may unpack to.
@@ -90,9 +87,11 @@ def read_footer(source: Source) -> Footer:
 def _checked(data: bytes, size_bytes: int) -> tuple[Group, ...]:
     """The groups of rows. Raises UnreadableInput for what does not fit together, or is nested too deeply."""
     try:
-        footer = parquet_footer._Reader(data).struct(0)
-        if _depth(footer[_SCHEMA]) > _MAX_DEPTH:
-            raise UnreadableInput(f"the Parquet file's columns are nested deeper than {_MAX_DEPTH} levels")
+        footer = parquet_footer.Reader(data).struct(0)
+        if parquet_footer.depth(footer[_SCHEMA]) > parquet_footer.MAX_SCHEMA_DEPTH:
+            raise UnreadableInput(
+                f"the Parquet file's columns are nested deeper than {parquet_footer.MAX_SCHEMA_DEPTH} levels"
+            )
         groups = tuple(
             Group(group[_GROUP_ROWS], tuple(_chunk(column[_ABOUT]) for column in group[_COLUMNS]))
             for group in footer[_GROUPS]
@@ -119,22 +118,6 @@ def _chunk(about: dict[int, Any]) -> Chunk:
     # Some writers say 0 where there is no dictionary.
     start = min(start, dictionary) if dictionary > 0 else start
     return Chunk(Range(start, about[_PACKED]), about[_UNPACKED])
-
-
-def _depth(elements: list[dict[int, Any]]) -> int:
-    """Of a schema that is written from its root down, each element with the number of those right below it."""
-    deepest = 0
-    open_: list[int] = []
-    for element in elements:
-        while open_ and not open_[-1]:
-            open_.pop()
-        if open_:
-            open_[-1] -= 1
-        open_.append(element.get(_CHILDREN, 0))
-        deepest = max(deepest, len(open_))
-        if deepest > _MAX_DEPTH:
-            break
-    return deepest
 
 
 def unreadable() -> UnreadableInput:

@@ -33,7 +33,7 @@ def pages(column: memoryview) -> Pages:
     at = total = largest = 0
     encodings: set[Any] = set()
     while at < len(column):
-        reader = parquet_footer._Reader(bytes(column[at : at + _MAX_HEADER_BYTES]))
+        reader = parquet_footer.Reader(bytes(column[at : at + _MAX_HEADER_BYTES]))
         header = reader.struct(0)
         size = header[_UNPACKED]
         if min(size, header[_PACKED]) < 0:

@@ -16,8 +16,6 @@ from shared.errors import PayloadTooLarge, UnreadableInput
 _GZIP_PIECE_BYTES: Final = 64 * 1024
 _MAX_GZIP_MEMBERS: Final = 1_000_000
 _GZIP_WINDOW: Final = 31  # zlib's code for a gzip with its header and checksum
-# Python's codecs that are no encodings of files; some take time that grows with the square of the length.
-_NO_FILES: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "utf-7"})
 _UTF_8: Final = frozenset({"utf-8", "utf-8-sig", "ascii"})
 
 
@@ -109,8 +107,6 @@ def is_utf_8(encoding: str) -> bool:
 
 def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The same text in UTF-8, without a byte order mark. Raises UnreadableInput, naming the byte."""
-    if codecs.lookup(encoding).name in _NO_FILES:
-        raise UnreadableInput(f"'{encoding}' is no encoding of files: set csv.encoding to utf-8, utf-16 or cp1252")
     decoder = codecs.getincrementaldecoder(encoding)()
     offset = 0
     for piece in chain(pieces, [b""]):

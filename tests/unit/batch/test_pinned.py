@@ -1,59 +1,90 @@
-"""A file in storage, read as it was when its job was planned."""
+"""A file is read as it was planned, or not at all."""
 
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
 from shared.batch.pinned import PinnedSource
-from shared.errors import InputChanged, StaleAttempt
-from shared.ports import Container, Place
-from tests.support.batch import WatchedStore
+from shared.errors import InputChanged, StaleAttempt, StorageUnavailable
+from shared.ports import Place
+from tests.support.batch import Breaking, WatchedStore
 
-PLACE = Place("", Container.INBOX, "flowers/month.csv")
-CONTENT = bytes(range(100))
-
-
-def write(store: MemoryBlobs, content: bytes = CONTENT) -> str:
-    return store.write(PLACE.container, PLACE.name, content)
+PLACE = Place("", "inbox", "flowers/a.bin")
+DATA = bytes(range(256)) * 4
 
 
-def test_chunks_come_in_their_order_and_the_last_may_be_shorter(store: MemoryBlobs) -> None:
-    source = PinnedSource(store, PLACE, write(store), len(CONTENT), "inbox/flowers/month.csv")
-    assert [*source.chunks(30)] == [CONTENT[:30], CONTENT[30:60], CONTENT[60:90], CONTENT[90:]]
-    assert [*source.chunks(1000)] == [CONTENT]
+def pinned(store: MemoryBlobs | WatchedStore, etag: str, **changes: object) -> PinnedSource:
+    return PinnedSource(store, PLACE, etag, len(DATA), "inbox/flowers/a.bin", **changes)  # type: ignore[arg-type]
 
 
-def test_of_nothing_there_are_no_chunks(store: MemoryBlobs) -> None:
-    assert [*PinnedSource(store, PLACE, write(store, b""), 0, "inbox/flowers/month.csv").chunks()] == []
+@pytest.fixture
+def etag(store: MemoryBlobs) -> str:
+    return store.write("inbox", "flowers/a.bin", DATA)
 
 
-def test_no_more_is_read_ahead_than_two_chunks(store: MemoryBlobs) -> None:
-    etag, watched = write(store), WatchedStore(store)
-    reads: list[str] = []
+def test_any_range_can_be_read(store: MemoryBlobs, etag: str) -> None:
+    source = pinned(store, etag)
+    assert source.read(0, 10) == DATA[:10]
+    assert source.read(100, 24) == DATA[100:124]
+    assert source.read(len(DATA) - 3, 10) == DATA[-3:]
+
+
+@pytest.mark.parametrize("size", [1, 100, 1024, 4096])
+def test_its_chunks_are_the_whole_file(store: MemoryBlobs, etag: str, size: int) -> None:
+    chunks = list(pinned(store, etag).chunks(size))
+    assert b"".join(chunks) == DATA
+    assert {len(chunk) for chunk in chunks[:-1]} <= {size}
+
+
+def test_a_file_of_no_bytes_has_no_chunks(store: MemoryBlobs) -> None:
+    etag = store.write("inbox", "flowers/a.bin", b"")
+    assert list(PinnedSource(store, PLACE, etag, 0, "a").chunks()) == []
+
+
+@pytest.mark.parametrize("data", [None, DATA, b"other"])
+def test_a_file_that_was_changed_or_removed_is_told(store: MemoryBlobs, etag: str, data: bytes | None) -> None:
+    source = pinned(store, etag)
+    chunks = source.chunks(100)
+    assert next(chunks) == DATA[:100]
+    if data is None:
+        store.delete("inbox", "flowers/a.bin")
+    else:
+        store.write("inbox", "flowers/a.bin", data)
+    told = (
+        r"^inbox/flowers/a\.bin was changed or removed since its job began: submit the new content as a job of its own$"
+    )
+    with pytest.raises(InputChanged, match=told):
+        list(chunks)
+    with pytest.raises(InputChanged, match=told):
+        source.read(0, 1)
+
+
+def test_no_more_is_read_ahead_than_two_chunks(store: MemoryBlobs, etag: str) -> None:
+    watched, reads = WatchedStore(store), list[str]()
     watched.before = reads.append
-    chunks = PinnedSource(watched, PLACE, etag, len(CONTENT), "inbox/flowers/month.csv").chunks(10)
+    chunks = pinned(watched, etag).chunks(100)
     for taken in (1, 2, 3):
         next(chunks)
         assert taken <= len(reads) <= taken + 1
 
 
-def test_reading_stops_where_its_caller_may_not_go_on(store: MemoryBlobs) -> None:
-    left = iter([None, None, None])
+def test_storage_that_does_not_answer_is_no_change_of_the_file(store: MemoryBlobs, etag: str) -> None:
+    watched = WatchedStore(store)
+    Breaking(0, "before", StorageUnavailable("try again")).on(watched)
+    with pytest.raises(StorageUnavailable):
+        pinned(watched, etag).read(0, 1)
+
+
+def test_reading_stops_before_the_next_chunk_when_it_has_to(store: MemoryBlobs, etag: str) -> None:
+    asked: list[int] = []
 
     def check() -> None:
-        if next(left, "over") == "over":
-            raise StaleAttempt("another attempt has the job")
+        asked.append(1)
+        if len(asked) == 3:
+            raise StaleAttempt("another attempt has taken over")
 
-    source = PinnedSource(store, PLACE, write(store), len(CONTENT), "inbox/flowers/month.csv", check)
-    taken: list[bytes] = []
+    source = pinned(store, etag, before_chunk=check)
+    read: list[bytes] = []
     with pytest.raises(StaleAttempt):
-        taken.extend(source.chunks(10))
-    assert len(taken) == 2
-
-
-def test_a_file_that_changed_while_it_was_read_is_not_read_on(store: MemoryBlobs) -> None:
-    source = PinnedSource(store, PLACE, write(store), len(CONTENT), "inbox/flowers/month.csv")
-    chunks = source.chunks(10)
-    assert next(chunks) == CONTENT[:10]
-    write(store)
-    with pytest.raises(InputChanged, match="was changed or removed since its job began"):
-        list(chunks)
+        read.extend(source.chunks(100))
+    assert asked == [1, 1, 1]
+    assert pinned(store, etag, before_chunk=check).read(0, 1) == DATA[:1]

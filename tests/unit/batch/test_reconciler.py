@@ -1,5 +1,7 @@
 """Jobs that nobody works on are found and taken over, by one process only, and not for ever."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
@@ -11,6 +13,7 @@ from shared.batch.job import MAX_ATTEMPTS, Event, Job, JobInput, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.reconciler import forsaken
 from shared.batch.work import Work
+from shared.endpoints.batch_settings import Overrides
 from shared.errors import ScoringFailed, StorageUnavailable
 from shared.ports import Container
 from tests.support.batch import HEARTBEAT_TIMEOUT, Breaking, Clock, Killed, WatchedStore, make_ports, not_running
@@ -81,7 +84,24 @@ def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: Batch
     assert list(desk.active(store)) == [Mark("drop-0", 0), Mark("drop-1", 0)]
 
 
-def test_the_mark_of_a_retry_that_is_not_written_yet_waits_for_it(
+def test_a_retry_that_died_after_its_mark_is_made_once_nobody_can_be_about_to(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock
+) -> None:
+    closing.fail(ports, submit(ports).work, ScoringFailed("no"))
+    watched = WatchedStore(store)
+    Breaking(2, "before", Killed()).on(watched)
+    with pytest.raises(Killed):
+        desk.retry(watched, "drop-1", clock(), overrides=Overrides(error_threshold=7))
+    assert list(forsaken(ports, not_running)) == []
+    assert list(desk.active(store)) == [Mark("drop-1", 1)]
+    clock.go_on(minutes=6)
+    (job,) = forsaken(ports, not_running)
+    assert (job.status, job.attempt, job.retries) == (JobStatus.NOT_STARTED, 2, 1)
+    assert job.overrides.error_threshold == 7
+    assert list(desk.active(store)) == [Mark("drop-1", 1)]
+
+
+def test_a_retry_that_its_caller_makes_meanwhile_is_not_made_again(
     store: MemoryBlobs, ports: BatchPorts, clock: Clock
 ) -> None:
     closing.fail(ports, submit(ports).work, ScoringFailed("no"))
@@ -90,11 +110,15 @@ def test_the_mark_of_a_retry_that_is_not_written_yet_waits_for_it(
     with pytest.raises(Killed):
         desk.retry(watched, "drop-1", clock())
     clock.go_on(minutes=6)
-    assert list(forsaken(ports, not_running)) == []
-    assert list(desk.active(store)) == [Mark("drop-1", 1)]
-    desk.retry(store, "drop-1", clock())
-    clock.go_on(minutes=6)
-    assert [job.attempt for job in forsaken(ports, not_running)] == [3]
+    slow = WatchedStore(store)
+
+    def be_faster(operation: str) -> None:
+        if operation == "read jobs/active/drop-1.1":
+            desk.retry(store, "drop-1", clock())
+
+    slow.after = be_faster
+    assert list(forsaken(make_ports(slow, clock, ports.loader), not_running)) == []
+    assert desk.read(store, "drop-1").attempt == 2
 
 
 def test_a_mark_from_before_a_retry_says_nothing_of_the_job(
@@ -140,12 +164,51 @@ def test_a_cancellation_that_nobody_noticed_is_closed(
     assert list(desk.active(store)) == []
 
 
-def test_a_sign_of_life_from_the_future_is_none(ports: BatchPorts, clock: Clock) -> None:
-    """A host's clock was ahead by hours, and was put right."""
+def test_a_sign_of_life_from_the_future_is_none(clock: Clock) -> None:
+    """A host's clock was ahead by hours, and was put right; storage's own went on."""
+    storage = Clock()
+    ports = make_ports(MemoryBlobs(storage), clock)
     clock.go_on(hours=3)
     submit(ports)
     clock.go_on(hours=-3)
+    assert list(forsaken(ports, not_running)) == []
+    storage.go_on(minutes=6)
     assert [job.attempt for job in forsaken(ports, not_running)] == [2]
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+def test_a_host_with_a_wrong_clock_takes_nothing_from_those_who_work(clock: Clock, hours: int) -> None:
+    storage, wrong = Clock(), Clock()
+    store = MemoryBlobs(storage)
+    mine, others = make_ports(store, clock), make_ports(store, wrong)
+    wrong.go_on(hours=hours)
+    submit(mine)
+    for _ in range(10):
+        for each in (storage, clock, wrong):
+            each.go_on(minutes=2)
+        mine.check(WORK)
+        assert list(forsaken(others, not_running)) == list(forsaken(mine, not_running)) == []
+
+
+def test_a_job_whose_submission_died_after_its_mark_is_submitted_all_the_same(
+    store: MemoryBlobs, ports: BatchPorts
+) -> None:
+    watched = WatchedStore(store)
+    Breaking(0, "after", Killed()).on(watched)
+    with pytest.raises(Killed):
+        submit(make_ports(watched, ports.now))
+    (job,) = forsaken(ports, not_running)
+    assert job == desk.read(store, "drop-1")
+    assert (job.attempt, job.status) == (1, JobStatus.NOT_STARTED)
+
+
+def test_a_mark_that_is_gone_meanwhile_holds_nothing(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
+    assert desk.marked(store, Mark("drop-1", 0), timedelta()) is None
+    store.write(Container.JOBS, "active/drop-1.0", b"")
+    assert desk.marked(store, Mark("drop-1", 0), timedelta()) is None
+    submit(ports)
+    clock.go_on(minutes=1)
+    assert desk.marked(store, Mark("drop-1", 0), timedelta(minutes=2)) is None
 
 
 def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:

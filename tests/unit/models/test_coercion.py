@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shared.batch import formats
 from shared.errors import SchemaMismatch
 from shared.models.bodies import strict_from_csv, strict_from_parquet
 from shared.models.coercion import KINDS
 from shared.models.features import Converter
 from shared.models.signature import Column, Features, Signature
+from tests.support.reading import rows_of
 
 VALUES: Final[dict[str, Any]] = {
     "true": True,
@@ -134,5 +134,5 @@ def test_a_csv_meets_the_verdict_of_json_where_it_has_types(kind: str, value: st
     of, body = converter(kind, required), f"other,c\n,{CSV[value]}\n".encode()
     expected = (is_accepted(kind, value, required) and (kind, value) not in CSV_REFUSED) or (kind, value) in CSV_TAKEN
     assert is_taken(lambda: strict_from_csv(body, of)) == expected
-    found = formats.read_csv(body.partition(b"\n")[2], ("other", "c"), of.signature, 0, 1)
+    (found,) = rows_of(body, "a.csv", of.signature)
     assert (len(found.features["c"]), len(found.rejected)) == ((1, 0) if expected else (0, 1))

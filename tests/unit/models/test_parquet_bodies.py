@@ -15,6 +15,7 @@ from shared.models.bodies import strict_from_parquet
 from shared.models.features import Converter
 from shared.models.parquet_footer import MAX_FOOTER_BYTES
 from shared.models.signature import Column, Features, Signature
+from tests.support.parquet import deep
 from tests.unit.models.bodies import LOOSE, SIGNATURE, lists, refusal
 from tests.unit.models.graphs import columns, tensors
 
@@ -182,6 +183,11 @@ def test_a_broken_parquet_file_is_malformed_and_nothing_worse() -> None:
                 strict_from_parquet(bytes(broken), Converter(signature))
             except SlipwayError as error:
                 assert type(error) in {MalformedRequest, PayloadTooLarge, SchemaMismatch}  # noqa: PT017
+
+
+@pytest.mark.parametrize("levels", [33, 100_000])
+def test_a_schema_that_would_end_the_process_never_reaches_pyarrow(levels: int) -> None:
+    assert "Parquet" in refusal(MalformedRequest, lambda: strict_from_parquet(deep(levels), Converter(LOOSE)))
 
 
 def test_columns_that_share_their_bytes_are_refused() -> None:

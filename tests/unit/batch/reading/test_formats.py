@@ -73,7 +73,7 @@ def test_a_tsv_has_tabs_unless_another_delimiter_is_asked_for() -> None:
     assert dialect(CsvOptions(), "day.csv").delimiter == ","
 
 
-@pytest.mark.parametrize(("delimiter", "quote"), [("é", '"'), (",", "«"), ("'", "'")])
-def test_delimiter_and_quote_are_two_characters_of_ascii(delimiter: str, quote: str) -> None:
+@pytest.mark.parametrize(("delimiter", "quote"), [("'", "'"), (";", ";")])
+def test_delimiter_and_quote_are_two_characters(delimiter: str, quote: str) -> None:
     with pytest.raises(UnreadableInput, match=r"csv\.delimiter and csv\.quote_char must be two different characters"):
         dialect(CsvOptions(delimiter=delimiter, quote_char=quote), "day.csv")

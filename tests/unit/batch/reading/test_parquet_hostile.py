@@ -12,7 +12,7 @@ from shared.batch.manifest import Span
 from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_rows
 from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
 from shared.models.signature import Signature
-from tests.support.parquet import SIGNATURE, packed, read, table, versions
+from tests.support.parquet import SIGNATURE, deep, packed, read, table, varint, versions
 from tests.support.reading import MemorySource, plan, read_all, rows_of
 
 GOOD = packed(table(50), row_group_size=20)
@@ -60,18 +60,6 @@ def test_a_footer_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(parquet_about, "MAX_FOOTER_BYTES", 100)
     with pytest.raises(PayloadTooLarge, match="but at most 100 are taken: write fewer columns"):
         plan(MemorySource(GOOD, "day.parquet"), SIGNATURE)
-
-
-def varint(number: int) -> bytes:
-    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + varint(number >> 7)
-
-
-def deep(levels: int) -> bytes:
-    """A file without rows whose one column lies in so many groups, one in the other; 100,000 end a process."""
-    group = b"\x35\x02\x18\x01g\x15\x02\x00"
-    schema = b"\x48\x01s\x15\x02\x00" + group * levels + b"\x15\x02\x25\x02\x18\x01x\x00"
-    footer = b"\x15\x02\x19\xfc" + varint(levels + 2) + schema + b"\x16\x00\x19\x0c\x00"
-    return b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
 
 
 @pytest.mark.parametrize("levels", [31, 100_000])

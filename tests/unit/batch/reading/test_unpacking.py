@@ -238,9 +238,3 @@ def test_bytes_that_are_not_of_the_encoding_are_named(encoding: str, data: bytes
     source = MemorySource(data, "day.csv", size)
     with pytest.raises(UnreadableInput, match=f"the byte {at} is not text in {encoding}: set csv.encoding"):
         plan(source, SIGNATURE, csv={"encoding": encoding})
-
-
-@pytest.mark.parametrize("encoding", ["punycode", "idna", "unicode_escape", "utf-7"])
-def test_what_is_no_encoding_of_files_is_refused(encoding: str) -> None:
-    with pytest.raises(UnreadableInput, match=f"'{encoding}' is no encoding of files"):
-        plan(MemorySource(table(10), "day.csv"), SIGNATURE, csv={"encoding": encoding})

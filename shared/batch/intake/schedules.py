@@ -1,0 +1,137 @@
+"""Starts the jobs that the endpoints' schedules say are due."""
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from shared.batch import desk
+from shared.batch import job as jobs
+from shared.batch.intake import cron
+from shared.batch.job import Job, JobInput
+from shared.batch.ports import BatchPorts
+from shared.documents import Document
+from shared.endpoints.batch_settings import CatchUp, Schedule
+from shared.endpoints.spec import Endpoint
+from shared.errors import JobNotFound, SlipwayError, StaleDocument
+from shared.ports import Blob, BlobStore, Container
+
+_log = logging.getLogger(__name__)
+
+# After a longer pause than this, the times that were missed are not looked up one by one.
+_LONGEST_PAUSE: Final = timedelta(days=32)
+# Jobs that one tick makes up for; the next tick goes on.
+_MOST_AT_ONCE: Final = 50
+# A due time that is older than this was missed.
+_PUNCTUAL: Final = timedelta(minutes=5)
+# A clock that was wrong may have noted a time that is far from coming.
+_AHEAD: Final = timedelta(hours=1)
+
+
+class LastRun(Document):
+    """`job_id`: of the job that was started last; "" before the first."""
+
+    schema_version: Literal[1] = 1
+    cron: str
+    due_at: datetime
+    job_id: str = ""
+
+
+def due(ports: BatchPorts) -> Iterator[Job]:
+    """Submits the jobs of each schedule that came due since it last ran.
+
+    A document that cannot be read holds up neither the other schedules nor what the tick does besides.
+    """
+    try:
+        names = list(ports.catalog.names())
+    except SlipwayError as error:
+        _log.error("the schedules are not looked at: %s", error.message)
+        return
+    for name in names:
+        try:
+            endpoint = ports.catalog.read(name)
+            for schedule in endpoint.revision.batch.schedules:
+                yield from _run(ports, endpoint, schedule)
+        except SlipwayError as error:
+            _log.error("the schedules of endpoint %s are not run: %s", name, error.message)
+
+
+def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[Job]:
+    now = ports.now()
+    path = f"{endpoint.name}/{schedule.name}.json"
+    blob = ports.store.read(Container.SCHEDULES, path)
+    last, etag = _last_run(blob), blob.etag if blob else None
+    spelled = f"{schedule.cron} {schedule.time_zone}"
+    if last is None or last.cron != spelled or last.due_at > now + _AHEAD:
+        # A new schedule starts now; what would have been due before it was published is not made up for.
+        _save(ports.store, path, LastRun(cron=spelled, due_at=now, job_id=last.job_id if last else ""), etag)
+        return
+    times = due_times(schedule, last.due_at, now)
+    if not times:
+        return
+    for due_at in times_to_run(times, schedule.catch_up, now):
+        if schedule.overlap == "skip" and _is_running(ports.store, last.job_id):
+            _log.warning("schedule %s of %s is skipped: its last job is not over", schedule.name, endpoint.name)
+            break
+        # First the job, then the note: dying in between submits the same job again, which is the same job.
+        job = desk.submit(ports.store, _job(endpoint.name, schedule, due_at, now))
+        last = last.model_copy(update={"job_id": job.id})
+        if not job.status.finished:
+            yield job
+    _save(ports.store, path, last.model_copy(update={"due_at": times[-1]}), etag)
+
+
+def _job(endpoint: str, schedule: Schedule, due_at: datetime, now: datetime) -> Job:
+    return jobs.new(
+        jobs.scheduled_id(endpoint, schedule.name, due_at),
+        endpoint,
+        (JobInput(location=schedule.input),),
+        f"schedule/{schedule.name}",
+        now,
+        params=schedule.params,
+    )
+
+
+def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[datetime]:
+    """The times in (after, now] that it names, in UTC: the newest, or the first of very many where all are run."""
+    zone = ZoneInfo(schedule.time_zone)
+    if schedule.catch_up != CatchUp.RUN_ALL:
+        newest = cron.newest_until(schedule.cron, zone, now)
+        return [newest] if newest > after else []
+    times = cron.times_after(schedule.cron, zone, max(after, now - _LONGEST_PAUSE))
+    return list(islice(takewhile(lambda time: time <= now, times), _MOST_AT_ONCE))
+
+
+def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> list[datetime]:
+    """Of the times that have come, in their order."""
+    if catch_up == CatchUp.RUN_ALL:
+        return times
+    newest = times[-1:]
+    if catch_up == CatchUp.SKIP:
+        return [time for time in newest if now - time <= _PUNCTUAL]
+    return newest
+
+
+def _is_running(store: BlobStore, job_id: str) -> bool:
+    try:
+        return bool(job_id) and not desk.read(store, job_id).status.finished
+    except JobNotFound:
+        return False
+
+
+def _last_run(blob: Blob | None) -> LastRun | None:
+    try:
+        return None if blob is None else LastRun.model_validate_json(blob.data)
+    except ValidationError:
+        return None  # as if the schedule were new
+
+
+def _save(store: BlobStore, path: str, run: LastRun, etag: str | None) -> None:
+    try:
+        store.write(Container.SCHEDULES, path, run.model_dump_json().encode(), if_match=etag, create=etag is None)
+    except StaleDocument:
+        return  # another tick was faster, with the same job

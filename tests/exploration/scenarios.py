@@ -1,0 +1,124 @@
+"""All that is explored, by name."""
+
+from collections.abc import Callable, Iterator, Set
+from typing import Any, Final
+
+from shared.batch.job import JobStatus
+from shared.errors import ErrorThresholdExceeded
+from tests.exploration import actors
+from tests.exploration.actors import again, is_ended, works
+from tests.exploration.execution import Part
+from tests.exploration.scenario import Scenario
+from tests.exploration.world import Smooth, World
+from tests.exploration.worlds import ONE, TWO, Worlds
+from tests.support.durable import ACTIVITIES
+
+COMPLETED, FAILED, CANCELED = JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED
+_LATE: Final = Part("late", actors.late, turns_clock=True)
+_CANCEL: Final = Part("caller", actors.cancel)
+_RETRY: Final = Part("retry", actors.retry, is_ended(FAILED, CANCELED))
+_SWEEP: Final = Part("sweep", actors.sweep, actors.has_ended, turns_clock=True)
+_TICK: Final = Part("tick", actors.tick, is_ended(COMPLETED, FAILED, CANCELED))
+_ONE_FILE: Final = {"output_file_name": "predictions.csv", "output_format": "csv"}
+
+
+def _completes(notes: Set[str]) -> Set[JobStatus]:
+    return {COMPLETED}
+
+
+def _fails(notes: Set[str]) -> Set[JobStatus]:
+    return {FAILED}
+
+
+def _may_be_canceled(notes: Set[str]) -> Set[JobStatus]:
+    if "cancel taken" in notes:
+        return {CANCELED}
+    return {COMPLETED, CANCELED} if "caller: StorageUnavailable" in notes else {COMPLETED}
+
+
+def _may_be_retried(first: JobStatus) -> Callable[[Set[str]], Set[JobStatus]]:
+    def ends(notes: Set[str]) -> Set[JobStatus]:
+        return {COMPLETED} if "retry taken" in notes else {first, COMPLETED}
+
+    return ends
+
+
+def every(worlds: Worlds) -> Iterator[Scenario]:
+    yield from _one_host(worlds)
+    yield from _two_hosts(worlds)
+    yield from _delivered_again(worlds)
+    yield from _ended_otherwise(worlds)
+
+
+def _one_host(worlds: Worlds) -> Iterator[Scenario]:
+    alone = (Part("host", actors.deliver),)
+    for name, data, settings in (
+        ("one", ONE, {}),
+        ("two", TWO, {}),
+        ("one-file", TWO, _ONE_FILE),
+        ("summary", TWO, {"output_action": "summary_only"}),
+    ):
+        yield Scenario(
+            f"alone-{name}", worlds.dropped(data, **settings), alone, _completes, worlds.twin(data, **settings)
+        )
+    yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {})
+
+
+def _two_hosts(worlds: Worlds) -> Iterator[Scenario]:
+    twin = worlds.twin(ONE)
+    both = (works("host"), works("other", after="host"))
+    yield Scenario("same-attempt", worlds.delivered(ONE), both, _completes, twin)
+    yield Scenario("same-attempt-fails", worlds.delivered(ONE, threshold=0), both, _fails, {})
+    yield Scenario("taken-over", worlds.delivered(ONE), (works("host"), _LATE), _completes, twin)
+    yield Scenario("taken-over-fails", worlds.delivered(ONE, threshold=0), (works("host"), _LATE), _fails, {})
+    delivered = (Part("host", actors.deliver), Part("other", actors.deliver, after="host"))
+    yield Scenario("delivered-twice", worlds.dropped(ONE), delivered, _completes, twin)
+    promoting = (works("host"), works("other", after="host"), _LATE)
+    yield Scenario("promoted-thrice", worlds.scored(ONE), promoting, _completes, twin)
+    file = (worlds.scored(TWO, **_ONE_FILE), (works("host"), _LATE), _completes, worlds.twin(TWO, **_ONE_FILE))
+    yield Scenario("one-file-taken-over", *file)
+    two = (works("host"), works("other", 1))
+    yield Scenario("two-jobs", worlds.scored(ONE, TWO), two, _completes, worlds.twin(ONE, TWO))
+
+
+def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
+    """Late activities, beside the host and a second one that has taken over."""
+    twin = worlds.twin(ONE)
+    more: dict[str, dict[str, Any]] = {
+        "plan_job": {"needed": ""},
+        "list_pending": {"needed": "manifest.json", "first": 0, "last": 1},
+        "score_mini_batch": {"needed": "manifest.json", "index": 0},
+        "close_window": {"needed": "ledger/", "first": 0},
+        "promote_job": {"needed": "tally/"},
+    }
+    for activity, task in more.items():
+        parts = (works("host"), again(activity, **task), _LATE)
+        yield Scenario(f"again-{activity}", worlds.delivered(ONE), parts, _completes, twin)
+    end = {"code": ErrorThresholdExceeded.code, "reason": "1 of 2 rows were rejected"}
+    late = Part("again", again("close_job", "", **end).play, is_ended(FAILED))
+    parts = (works("host"), late, _RETRY)
+    yield Scenario("again-close_job", worlds.delivered(ONE, threshold=0), parts, _may_be_retried(FAILED), twin)
+
+
+def _ended_otherwise(worlds: Worlds) -> Iterator[Scenario]:
+    twin = worlds.twin(ONE)
+    yield Scenario("canceled", worlds.delivered(ONE), (works("host"), _CANCEL), _may_be_canceled, twin)
+    yield Scenario("canceled-late", worlds.delivered(ONE), (works("host"), _CANCEL, _LATE), _may_be_canceled, twin)
+    retried = (works("host"), _RETRY)
+    yield Scenario("retried", worlds.delivered(ONE, threshold=0), retried, _may_be_retried(FAILED), twin)
+    canceled = worlds.scored(ONE)
+    actors.cancel(canceled, canceled.host("caller", Smooth(canceled.reader)))
+    yield Scenario("canceled-retried", canceled, (works("host"), _RETRY), _may_be_retried(CANCELED), twin)
+    swept = (_RETRY, _SWEEP, _TICK)
+    yield Scenario("swept-retried", _failed(worlds), swept, _may_be_retried(FAILED), twin)
+    twice = (_RETRY, Part("retry-again", actors.retry, is_ended(FAILED)), _TICK)
+    yield Scenario("retried-twice", _failed(worlds), twice, _may_be_retried(FAILED), twin)
+
+
+def _failed(worlds: Worlds) -> World:
+    """A job that has failed, of which a host is still to tell the world."""
+    world = worlds.scored(ONE, threshold=0)
+    world.host("before", Smooth(world.reader))
+    end = {"code": ErrorThresholdExceeded.code, "reason": "1 of 2 rows were rejected"}
+    ACTIVITIES["close_job"]({**world.jobs[0].work._asdict(), **end})
+    return world

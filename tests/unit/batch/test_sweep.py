@@ -1,0 +1,190 @@
+"""What finished jobs have left is swept once nobody can need it, and not before."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
+from shared.batch import closing, desk
+from shared.batch.events import JobEvent, job_event
+from shared.batch.job import Job, JobStatus
+from shared.batch.mini_batch import score_mini_batch
+from shared.batch.planner import plan_job
+from shared.batch.ports import BatchPorts
+from shared.batch.promotion import promote_job
+from shared.errors import ErrorThresholdExceeded, StorageUnavailable
+from shared.ports import Container
+from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock, WatchedStore, make_ports, output
+
+type Scored = Callable[..., Job]
+type Announced = MemoryAnnouncer[JobEvent]
+
+SECOND = timedelta(seconds=1)
+
+
+def staged(store: MemoryBlobs, job: Job) -> list[str]:
+    return [item.name for item in store.list(Container.STAGING, f"{job.id}/")]
+
+
+def documents(store: MemoryBlobs, job: Job) -> list[str]:
+    return [item.name.removeprefix(f"{job.id}/") for item in store.list(Container.JOBS, f"{job.id}/")]
+
+
+def marks(store: MemoryBlobs) -> list[str]:
+    return [item.name for folder in ("active/", "ended/") for item in store.list(Container.JOBS, folder)]
+
+
+def fail(ports: BatchPorts, job: Job) -> Job:
+    closing.fail(ports, job.work, ErrorThresholdExceeded("too many"))
+    return desk.read(ports.store, job.id)
+
+
+def cancel(ports: BatchPorts, job: Job) -> Job:
+    desk.request_cancel(ports.store, job.id)
+    closing.cancel(ports, job.id)
+    return desk.read(ports.store, job.id)
+
+
+def complete(ports: BatchPorts, job: Job) -> Job:
+    return promote_job(job.work, ports)
+
+
+@pytest.mark.parametrize(
+    ("end", "kept_for"), [(fail, RETRY_WINDOW), (cancel, HEARTBEAT_TIMEOUT), (complete, HEARTBEAT_TIMEOUT)]
+)
+def test_what_a_job_left_is_swept_when_its_time_has_come(
+    store: MemoryBlobs,
+    ports: BatchPorts,
+    clock: Clock,
+    scored: Scored,
+    end: Callable[[BatchPorts, Job], Job],
+    kept_for: timedelta,
+) -> None:
+    job = scored()
+    ended = end(ports, job)
+    # Whoever had not noticed the end yet staged something more.
+    store.write(Container.STAGING, job.work.path("parts/late"), b"x")
+    store.write(Container.JOBS, job.work.path("ledger/000000/00000099"), b"")
+    clock.now += kept_for - SECOND
+    closing.sweep(ports)
+    assert f"{job.id}/1/parts/late" in staged(store, job)
+    clock.now += SECOND
+    closing.sweep(ports)
+    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
+    swept = desk.read(store, job.id)
+    assert swept == ended.model_copy(update={"swept": True})
+
+
+def test_the_output_of_a_job_outlives_its_sweep(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+) -> None:
+    job = scored()
+    complete(ports, job)
+    seen = output(store, job)
+    clock.go_on(days=1)
+    closing.sweep(ports)
+    assert output(store, job) == seen
+
+
+def test_nothing_of_other_jobs_is_swept(store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored) -> None:
+    ended, other = scored(), scored(name="flowers/other.csv")
+    before = staged(store, other), documents(store, other)
+    fail(ports, ended)
+    clock.go_on(days=1)
+    closing.sweep(ports)
+    assert (staged(store, other), documents(store, other)) == before
+
+
+def test_a_retry_goes_on_from_what_a_failed_job_had_done_and_is_swept_after_its_own_end(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, announcer: Announced, scored: Scored
+) -> None:
+    job = scored()
+    failed = fail(ports, job)
+    clock.now += RETRY_WINDOW - SECOND
+    again = desk.retry(store, job.id, clock())
+    assert again.run == 1
+    clock.go_on(minutes=5)
+    closing.sweep(ports)  # the mark of the first end says nothing of the retry
+    assert staged(store, job)
+    plan_job(again.work, ports)
+    completed = promote_job(again.work, ports)
+    assert [event.id for event in announcer.events] == [f"{job.id}-1-Failed", f"{job.id}-2-Completed"]
+    assert announcer.events == [job_event(failed), job_event(completed)]
+    clock.go_on(hours=1)
+    closing.sweep(ports)
+    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
+
+
+def test_a_retry_after_the_sweep_begins_anew(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+) -> None:
+    job = scored()
+    fail(ports, job)
+    clock.now += RETRY_WINDOW
+    closing.sweep(ports)
+    again = desk.retry(store, job.id, clock())
+    assert (again.run, again.swept) == (2, False)
+    for index in range(plan_job(again.work, ports).mini_batches):
+        score_mini_batch(again.work, index, ports)
+    assert promote_job(again.work, ports).status == JobStatus.COMPLETED
+    clock.go_on(hours=1)
+    closing.sweep(ports)
+    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
+
+
+def test_a_sweep_that_meets_a_retry_takes_nothing_from_it(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+) -> None:
+    job = scored()
+    fail(ports, job)
+    clock.now += RETRY_WINDOW
+    before = staged(store, job)
+    watched = WatchedStore(store)
+
+    def retry(operation: str) -> None:
+        if operation == f"write jobs/{job.id}/job.json" and desk.read(store, job.id).status.finished:
+            desk.retry(store, job.id, clock())
+
+    watched.before = retry
+    closing.sweep(make_ports(watched, clock, ports.loader))
+    assert desk.read(store, job.id).run == 1
+    assert staged(store, job) == before
+    assert marks(store) == [f"active/{job.id}.1"]
+
+
+def test_a_retry_that_meets_a_sweep_begins_anew(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+) -> None:
+    job = scored()
+    fail(ports, job)
+    clock.now += RETRY_WINDOW
+    watched = WatchedStore(store)
+
+    def sweep(operation: str) -> None:
+        if operation == f"write jobs/{job.id}/job.json":
+            closing.sweep(ports)
+
+    watched.before = sweep
+    assert desk.retry(watched, job.id, clock()).run == 2
+
+
+def test_a_job_that_cannot_be_swept_yet_holds_up_no_other(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = sorted((scored(), scored(name="flowers/other.csv")), key=lambda job: job.id)
+    for job in (first, second):
+        fail(ports, job)
+    clock.go_on(hours=2)
+    watched = WatchedStore(store)
+
+    def refuse(operation: str) -> None:
+        if operation.startswith(f"delete staging/{first.id}/"):
+            raise StorageUnavailable("a lease is on it")
+
+    watched.before = refuse
+    closing.sweep(make_ports(watched, clock, ports.loader))
+    assert (bool(staged(store, first)), bool(staged(store, second))) == (True, False)
+    assert caplog.messages == [f"job {first.id} is not swept yet: a lease is on it"]
+    closing.sweep(ports)
+    assert staged(store, first) == []
