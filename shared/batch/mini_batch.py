@@ -7,24 +7,27 @@ import orjson
 from shared.batch import desk, ledger
 from shared.batch.job import JobStatus
 from shared.batch.ledger import Entry
-from shared.batch.manifest import Manifest
+from shared.batch.manifest import Manifest, MiniBatch, PlanPage
 from shared.batch.ports import BatchPorts
 from shared.batch.scored import Scored, score_files, score_table
 from shared.batch.work import Work
 from shared.batch.writing import parts
-from shared.errors import JobCanceled, StaleAttempt
+from shared.errors import JobCanceled, SlipwayError, StaleAttempt
 from shared.ports import BlobStore, Container
 
 
 def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
     """Raises StaleAttempt, JobCanceled, InputChanged, ModelError, DependencyError."""
-    done = ledger.find(ports.store, work, index)
-    if done is not None:
-        return done
     plan = ports.manifests.read(work)
-    page, mini_batch = ports.manifests.page(work, index)
-    score = score_files if page.files[mini_batch.spans[0].file].format == "file" else score_table
-    scored = score(plan, page, mini_batch, ports)
+    try:
+        scored = _score(plan, *ports.manifests.page(work, index), ports)
+    except SlipwayError:
+        # It may have been done before, when the input was still there. To look each time first would cost more than
+        # to score the few again that are delivered twice.
+        done = ledger.find(ports.store, work, index)
+        if done is None:
+            raise
+        return done
     entry = _stage(ports.store, work, plan, index, scored)
     try:
         ports.check(work)
@@ -32,6 +35,11 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
         _discard(ports.store, work, index)
         raise
     return ledger.record(ports.store, work, entry)
+
+
+def _score(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: BatchPorts) -> Scored:
+    score = score_files if page.files[mini_batch.spans[0].file].format == "file" else score_table
+    return score(plan, page, mini_batch, ports)
 
 
 def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Scored) -> Entry:

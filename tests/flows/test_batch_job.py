@@ -146,7 +146,7 @@ def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
     job = drop(ports, iris.csv(100))
 
     def change(operation: str) -> None:
-        if operation.startswith(f"find jobs/{job.id}/1/ledger/000000/00000003"):
+        if operation.startswith(f"write jobs/{job.id}/1/ledger/000000/00000003"):
             store.write(Container.INBOX, "flowers/month.csv", b"something else")
 
     watched.before = change

@@ -73,7 +73,7 @@ def once(at: str, act: Callable[[], None]) -> Callable[[str], None]:
         (cancel_and_retry, StaleAttempt),
     ],
 )
-@pytest.mark.parametrize("at", ["find jobs", "read inbox", "write staging"])
+@pytest.mark.parametrize("at", ["read jobs", "read inbox", "write staging"])
 def test_an_attempt_that_is_stopped_records_nothing(
     store: MemoryBlobs, ports: BatchPorts, job: Job, at: str, stop: Stop, error: type[Exception]
 ) -> None:
@@ -95,7 +95,7 @@ def test_a_second_try_that_was_overtaken_leaves_what_the_first_has_recorded(
         recorded.append(score_mini_batch(job.work, 3, make_ports(store, ports.now, ports.loader)))
         overtake(store, job)
 
-    watched.after = once("find jobs", be_faster)
+    watched.after = once("read inbox", be_faster)
     with pytest.raises(StaleAttempt):
         score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
     assert set(staged(store)) == {recorded[0].part, recorded[0].rejected_part}
