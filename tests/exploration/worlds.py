@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.batch import desk
 from shared.batch import job as jobs
-from shared.batch.job import Job, JobInput
+from shared.batch.job import Job, JobInput, JobStatus
 from shared.models.loader import Loader
 from shared.ports import Container
 from tests.exploration.verdict import folder_of, output
@@ -63,6 +63,7 @@ class Worlds:
         world.host("undisturbed", Smooth(world.reader))
         for job in world.jobs:
             run_at_once(job)
+            assert desk.read(world.store, job.id).status == JobStatus.COMPLETED
         return {job.id: output(world.store, folder_of(job)) for job in world.jobs}
 
 
