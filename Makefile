@@ -41,5 +41,8 @@ load: setup
 chaos: setup
 	@$(python) -m tests.chaos
 
+scale: setup
+	@$(python) -m tests.scale
+
 clean:
 	rm -rf build .venv

@@ -16,14 +16,23 @@ from shared.endpoints.spec import Draft
 ROWS: Final = "bench-rows"
 TABLE: Final = "bench-table"
 FOREST: Final = "bench-forest"
+FLIGHTS: Final = "bench-flights"
+HEAVY: Final = "bench-heavy"
 
 
-def publish(stack: Stack, name: str, folder: Path, deployments: Mapping[str, Mapping[str, Any]]) -> None:
+def publish(
+    stack: Stack,
+    name: str,
+    folder: Path,
+    deployments: Mapping[str, Mapping[str, Any]],
+    batch: Mapping[str, Any] | None = None,
+) -> None:
     """One model under several deployments, by their names and their settings; the first one gets all traffic."""
     ref = upload_model(folder, name, "1", storage(stack), progress=lambda size_bytes: None)
     written = {key: {"model": ref._asdict(), **settings} for key, settings in deployments.items()}
     traffic = {next(iter(written)): 100}
-    draft = Draft.model_validate({"name": name, "deployments": written, "traffic": traffic})
+    document = {"name": name, "deployments": written, "traffic": traffic, "batch": batch or {}}
+    draft = Draft.model_validate(document)
     publish_revision(stack.url, token(stack, [Role.MANAGE]), draft)
 
 

@@ -1,31 +1,33 @@
-"""Batch jobs on a stack: submitted, waited for, and what they took."""
+"""Batch jobs on a stack: submitted by REST, waited for, and what they took."""
 
-import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
 from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobServiceClient
 
+from bench.endpoints import host_pid
 from bench.load import cpu_s
 from devhost.stack import Stack
 from samples.flights.local import storage, token
 from shared.auth.access import Role
-from shared.batch.job import Counts, job_path
-from shared.batch.job import Job as Document
+from shared.batch import desk
+from shared.batch.job import Counts, Job, job_path
 from shared.ports import Container
 
-_POLL_S = 0.2
 _DEADLINE_S = 600.0
+# Azurite shares the cores: looking costs it a few milliseconds.
+_LOOK_EVERY_S = 0.1
 
 
 class Took(NamedTuple):
-    """What one job took. `seconds`: from its submission, which comes before its planning, to its end, which comes right
-    after the commit marker; CPU seconds of the app with its host, and of storage.
+    """`seconds`: from the job's submission, shortly before its planning, to its end, shortly after the commit marker.
+    `app_cpu_s`, `storage_cpu_s`: until all is put away.
     """
 
     seconds: float
@@ -40,27 +42,36 @@ class Took(NamedTuple):
 
 
 def upload(stack: Stack, name: str, file: Path) -> str:
-    """Into the inbox; gives back the location that jobs are submitted with."""
+    """Into the inbox; returns the location that a job reads."""
     inbox = storage(stack).get_container_client(Container.INBOX.value)
-    with contextmanager_exists():
+    with suppress(ResourceExistsError):
         inbox.create_container()
     with file.open("rb") as data:
-        inbox.upload_blob(name, data, overwrite=True, max_concurrency=1)
+        inbox.upload_blob(name, data, overwrite=True)
     return f"{Container.INBOX}/{name}"
 
 
-@contextmanager
-def contextmanager_exists() -> Iterator[None]:
-    try:
-        yield
-    except ResourceExistsError:
-        return
+def etag(stack: Stack, location: str) -> str:
+    container, _, name = location.partition("/")
+    return str(storage(stack).get_blob_client(container, name).get_blob_properties().etag)
 
 
-def submit(stack: Stack, endpoint: str, location: str, **properties: Any) -> str:
-    """By REST; gives back the job's id. `properties`: as Azure ML writes them."""
+def run(stack: Stack, endpoint: str, location: str, **properties: Any) -> Took:
+    """`properties`: of the request, as Azure ML writes them."""
+    pids = host_pid(stack), storage_pid(stack)
+    before = [cpu_s(pid) for pid in pids]
+    job = put_away(stack, submit(stack, endpoint, location, **properties))
+    app, azurite = (cpu_s(pid) - spent for pid, spent in zip(pids, before, strict=True))
+    if job.counts is None or job.started_at is None or job.finished_at is None:
+        raise RuntimeError(f"the job is {job.status}: {job.error.message if job.error else 'it has no counts'}")
+    created, started, finished = job.created_at, job.started_at, job.finished_at
+    return Took(_between(created, finished), _between(created, started), job.counts, app, azurite)
+
+
+def submit(stack: Stack, endpoint: str, location: str, url: str = "", **properties: Any) -> str:
+    """Returns the job's id. `url`: of another host than the stack's own."""
     reply = requests.post(
-        f"{stack.url}/endpoints/{endpoint}/jobs",
+        f"{url or stack.url}/endpoints/{endpoint}/jobs",
         json={"properties": {"InputData": {"data": {"JobInputType": "UriFile", "Uri": location}}, **properties}},
         headers={"Authorization": f"Bearer {token(stack, [Role.BATCH])}"},
         timeout=30,
@@ -69,46 +80,38 @@ def submit(stack: Stack, endpoint: str, location: str, **properties: Any) -> str
     return str(reply.json()["id"])
 
 
-def finished(stack: Stack, job_id: str, poll_s: float = _POLL_S) -> Document:
-    """Looks at the job's document in storage, which costs the app nothing. Raises RuntimeError when it has failed."""
-    blob = storage(stack).get_blob_client(Container.JOBS.value, job_path(job_id))
-    deadline = time.monotonic() + _DEADLINE_S
-    while time.monotonic() < deadline:
-        job = Document.model_validate(json.loads(blob.download_blob().readall()))
-        if job.finished_at is not None:
-            if job.counts is None:
-                raise RuntimeError(f"the job is {job.status}: {job.error}")
-            return job
-        time.sleep(poll_s)
-    raise RuntimeError(f"job '{job_id}' did not end")
+def finished(stack: Stack, job_id: str, look_every_s: float = _LOOK_EVERY_S) -> Job:
+    account = storage(stack)
+    return _until(lambda: job if (job := _read(account, job_id)) and job.finished_at else None, look_every_s)
 
 
-def run(stack: Stack, endpoint: str, location: str, **properties: Any) -> Took:
-    app, azurite = host_pid(stack), storage_pid(stack)
-    before = cpu_s(app), cpu_s(azurite)
-    job = finished(stack, submit(stack, endpoint, location, **properties))
-    after = cpu_s(app), cpu_s(azurite)
-    assert job.counts is not None and job.finished_at is not None
-    return Took(
-        seconds(job.created_at, job.finished_at),
-        seconds(job.created_at, job.started_at),
-        job.counts,
-        after[0] - before[0],
-        after[1] - before[1],
-    )
-
-
-def seconds(first: datetime, last: datetime) -> float:
-    return (last - first).total_seconds()
-
-
-def host_pid(stack: Stack) -> int:
-    pid = stack.host_pid
-    assert pid is not None  # noqa: S101 - the stack runs
-    return pid
+def put_away(stack: Stack, job_id: str) -> Job:
+    """When the job has ended, and what it staged is gone."""
+    job = finished(stack, job_id)
+    mark = storage(stack).get_blob_client(Container.JOBS.value, f"active/{desk.Mark.of(job)}")
+    return _until(lambda: None if mark.exists() else job, _LOOK_EVERY_S)
 
 
 def storage_pid(stack: Stack) -> int:
     pid = stack.azurite.child.pid
     assert pid is not None  # noqa: S101 - the stack runs
     return pid
+
+
+def _read(account: BlobServiceClient, job_id: str) -> Job | None:
+    """In storage: asking the app would cost it something."""
+    blob = account.get_blob_client(Container.JOBS.value, job_path(job_id))
+    return Job.model_validate_json(blob.download_blob().readall()) if blob.exists() else None
+
+
+def _until(look: Callable[[], Job | None], every_s: float) -> Job:
+    deadline = time.monotonic() + _DEADLINE_S
+    while time.monotonic() < deadline:
+        if (found := look()) is not None:
+            return found
+        time.sleep(every_s)
+    raise RuntimeError(f"the job did not end within {_DEADLINE_S:.0f} s")
+
+
+def _between(first: datetime, last: datetime) -> float:
+    return (last - first).total_seconds()

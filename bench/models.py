@@ -17,7 +17,7 @@ _OPSETS: Final = {"": 18, "ai.onnx.ml": 3}
 
 def ensure_made() -> None:
     """Makes MLflow model folders in `OUT`, unless they were made by this very code: `rows` with a tensor signature,
-    `columns` the same graph with thirty columns, and `forest`."""
+    `columns` the same graph with thirty columns, `forest`, and `heavy` with columns."""
     digest = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     if _STAMP.is_file() and json.loads(_STAMP.read_text()) == digest:
         return
@@ -29,6 +29,7 @@ def ensure_made() -> None:
         warnings.simplefilter("ignore")
         _save_rows(OUT / "rows", OUT / "columns")
         _save_forest(OUT / "forest")
+        _save_heavy(OUT / "heavy")
     _STAMP.write_text(json.dumps(digest))
 
 
@@ -100,3 +101,24 @@ def _save_forest(folder: Path) -> None:
         # Made here a moment ago: its trees can be trusted.
         skops_trusted_types=["sklearn.tree._tree.Tree"],
     )
+
+
+def _save_heavy(folder: Path) -> None:
+    """A random forest of 3,000 trees in ONNX, which takes more than a second for 20,000 rows on one thread."""
+    import mlflow.onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import make_pipeline
+
+    features, benign = _data()
+    forest = RandomForestClassifier(n_estimators=3000, random_state=0, n_jobs=2)
+    model = make_pipeline(make_column_transformer(("passthrough", list(range(FEATURES)))), forest).fit(features, benign)
+    inputs = [(name, FloatTensorType([None, 1])) for name in COLUMNS]
+    graph = to_onnx(model, initial_types=inputs, options={"zipmap": False}, target_opset=_OPSETS)
+    schema = Schema([ColSpec("double", name) for name in COLUMNS])
+    signature = ModelSignature(inputs=schema, outputs=Schema([ColSpec("long", "label")]))
+    mlflow.onnx.save_model(graph, folder, signature=signature, save_as_external_data=False)

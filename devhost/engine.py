@@ -153,6 +153,11 @@ class Engine(InMemoryOrchestrationBackend):
                 self._state_waiters.pop(name, None)
         return len(ended)
 
+    def history_sizes(self) -> list[int]:
+        """The events of each instance that is not forgotten yet."""
+        with self._lock:
+            return [len(instance.history) for instance in self._instances.values()]
+
     def _finish_activity(self, item: pb.WorkItem, **outcome: Any) -> None:
         request = item.activityRequest
         name = request.orchestrationInstance.instanceId

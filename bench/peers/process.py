@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 _DEADLINE_S: Final = 90.0
 # None of them is to tell anybody of this; the models run on one thread each.
-_QUIET: Final = {
+QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "ORT_DISABLE_TELEMETRY": "1",
@@ -49,7 +49,7 @@ def running(servers: Mapping[str, Server], logs: Path) -> Iterator[dict[str, int
 def _start(server: Server, log: Path) -> subprocess.Popen[bytes]:
     # Some start others by name, which must be those of their own environment.
     path = os.pathsep.join([str(Path(server.command[0]).parent.absolute()), os.environ.get("PATH", "")])
-    environ = {**os.environ, **_QUIET, "PATH": path, **server.environ}
+    environ = {**os.environ, **QUIET, "PATH": path, **server.environ}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         # A session of its own, so that it can be ended with its workers.

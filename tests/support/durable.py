@@ -76,8 +76,9 @@ def run_at_once(job: Job) -> dict[str, Any]:
 class Hub:
     """The engine with one worker, as in the app, and a client."""
 
-    def __init__(self, client: TaskHubGrpcClient) -> None:
+    def __init__(self, client: TaskHubGrpcClient, engine: Engine) -> None:
         self._client = client
+        self.engine = engine
 
     def start(self, job: Job) -> str:
         return self._client.schedule_new_orchestration(
@@ -87,9 +88,9 @@ class Hub:
             instance_id=f"{job.work.instance_id}-{uuid4().hex}",
         )
 
-    def wait(self, instance_id: str) -> Any:
+    def wait(self, instance_id: str, timeout_s: int = 60) -> Any:
         """What the orchestration answered; it must have ended well, because the job document tells of failures."""
-        state = self._client.wait_for_orchestration_completion(instance_id, timeout=60)
+        state = self._client.wait_for_orchestration_completion(instance_id, timeout=timeout_s)
         assert state is not None
         assert state.runtime_status == OrchestrationStatus.COMPLETED, state.failure_details
         return state.get_output()
@@ -111,7 +112,7 @@ def running_hub(activity_threads: int = 16) -> Iterator[Hub]:
                 worker.add_activity(_named(name, activity))
             worker.start()  # type: ignore[no-untyped-call]
             with TaskHubGrpcClient(host_address=address) as client:
-                yield Hub(client)
+                yield Hub(client, engine)
     finally:
         engine.stop()
 

@@ -1,13 +1,12 @@
 """How arrays leave as JSON: always valid JSON, and every number to its last digit."""
 
-import base64
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
 from shared.errors import ScoringFailed
+from shared.models.json_values import listed, special
 from shared.models.scoring import Predictions
 from shared.models.signature import Array
 
@@ -19,11 +18,11 @@ _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
 def dumps(document: object) -> bytes:
     """NaN and Infinity become null, bytes base64, times ISO 8601. Raises ScoringFailed for what JSON cannot hold."""
     try:
-        return orjson.dumps(document, _special, _OPTIONS)
+        return orjson.dumps(document, special, _OPTIONS)
     except TypeError:
         pass
     try:  # keys that are not texts cost all others time
-        return orjson.dumps(document, _special, _OPTIONS | orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(document, special, _OPTIONS | orjson.OPT_NON_STR_KEYS)
     except TypeError as error:
         raise ScoringFailed(f"what the model returned cannot be written as JSON: {error}") from None
 
@@ -40,32 +39,8 @@ def writable(array: Array) -> Any:
     return np.ascontiguousarray(array, np.float64 if kind == "f" else None)
 
 
-def listed(array: Array) -> list[Any]:
-    """As `writable`, and always a list with an entry a row."""
-    kind = array.dtype.kind
-    if kind == "M":
-        texts: Array = np.datetime_as_string(array).astype(object)
-        texts[np.isnat(array)] = None
-        array = texts
-    elif kind == "f" and array.dtype.itemsize > 8:
-        array = array.astype(np.float64)
-    return list(array.tolist())
-
-
 def records(predictions: Predictions) -> list[dict[str, Any]]:
     """One object a row, with a member an output."""
     names = list(predictions.outputs)
     columns = [listed(array) for array in predictions.outputs.values()]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _special(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode()
-    if isinstance(value, np.ndarray):
-        return listed(value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Decimal):
-        return str(value)
-    raise TypeError

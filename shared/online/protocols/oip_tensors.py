@@ -12,8 +12,9 @@ import numpy as np
 
 from shared.errors import MalformedRequest
 from shared.models.coercion import element
+from shared.models.json_values import listed
 from shared.models.signature import Array
-from shared.online.protocols.json_reply import dumps, listed, writable
+from shared.online.protocols.json_reply import dumps, writable
 
 _LENGTH_BYTES: Final = 4
 _MAX_DIMENSIONS: Final = 32
