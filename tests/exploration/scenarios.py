@@ -60,12 +60,13 @@ def every(worlds: Worlds) -> Iterator[Scenario]:
 
 def _one_host(worlds: Worlds) -> Iterator[Scenario]:
     alone = (Part("host", actors.deliver),)
-    for name, data, settings in (
+    kinds: tuple[tuple[str, bytes, dict[str, Any]], ...] = (
         ("one", ONE, {}),
         ("two", TWO, {}),
         ("one-file", TWO, _ONE_FILE),
         ("summary", TWO, {"output_action": "summary_only"}),
-    ):
+    )
+    for name, data, settings in kinds:
         start, twin = worlds.dropped(data, **settings), worlds.twin(data, **settings)
         yield Scenario(f"alone-{name}", start, alone, _completes, twin, _ALONE)
     yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {}, _ALONE)
