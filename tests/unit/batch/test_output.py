@@ -20,7 +20,7 @@ from shared.batch.promotion import promote_job
 from shared.errors import StaleAttempt, StorageUnavailable
 from shared.ports import Container
 from tests.support import iris
-from tests.support.batch import WatchedStore, make_ports, output
+from tests.support.batch import WatchedStore, make_ports
 
 type Scored = Callable[..., Job]
 
