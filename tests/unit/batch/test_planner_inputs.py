@@ -65,7 +65,8 @@ def test_pictures_are_taken_whole_and_so_many_at_a_time(store: MemoryBlobs, port
 def test_tables_beside_pictures_have_mini_batches_of_their_own(store: MemoryBlobs, ports: BatchPorts) -> None:
     for name in (*PICTURES[:3], "flowers/in/0a.csv"):
         store.write(Container.INBOX, name, iris.csv(3) if name.endswith("csv") else b"picture")
-    assert sorted(names for _, names in planned(ports, submit(ports))) == [
+    found = sorted(names for _, names in planned(ports, submit(ports)))
+    assert found == [
         ["0.png", "1.png"],
         ["0a.csv"],
         ["0a.csv"],
