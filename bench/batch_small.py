@@ -16,6 +16,8 @@ from shared.batch.job import dropped_id
 
 _ROUNDS: Final = 5
 _PAIRS: Final = 3
+_THOUSANDS: Final = 2
+_ROWS_COUNTED: Final = 5
 _MOST_ONE_ROW_S: Final = 3.0
 _LEAST_TWO_AT_ONCE: Final = 1.6
 _MOST_OVERHEAD_MS: Final = 15.0
@@ -77,17 +79,18 @@ def overhead(console: Console, stack: Stack, files: Files) -> Verdict:
     """A thousand mini-batches of one row: next to nothing is left of a mini-batch but what surrounds it."""
     with console.status("batch: a thousand mini-batches"):
         location = jobs.upload(stack, f"{endpoints.FLIGHTS}/thousand.csv", files.thousand)
-        rounds = [jobs.run(stack, endpoints.FLIGHTS, location, miniBatchSize=1) for _ in range(_PAIRS)]
-        calls = count_calls(stack, endpoints.FLIGHTS, location, miniBatchSize=1)
+        rounds = [jobs.run(stack, endpoints.FLIGHTS, location, miniBatchSize=1) for _ in range(_THOUSANDS)]
+        calls = count_calls(stack, endpoints.FLIGHTS, location, miniBatchSize=_ROWS_COUNTED)
     app, azurite, seconds = (
         statistics.median(values) * 1e3 / rounds[0].counts.mini_batches
         for values in zip(*((job.app_cpu_s, job.storage_cpu_s, job.seconds) for job in rounds), strict=True)
     )
     console.print(
-        f"a mini-batch of one row, {rounds[0].counts.mini_batches} of them, medians of {_PAIRS} jobs: "
+        f"a mini-batch of one row, {rounds[0].counts.mini_batches} of them, medians of {_THOUSANDS} jobs: "
         f"[bold]{app:.1f} ms[/bold] of the CPU of the app with its local host, {azurite:.1f} ms of storage's, "
         f"{seconds:.1f} ms of time, two at once"
     )
-    per = ", ".join(f"{what} {count / rounds[0].counts.mini_batches:.2f}" for what, count in calls)
-    console.print(f"storage calls a mini-batch, of the whole job: {per}", soft_wrap=True)
+    counted = rounds[0].counts.rows // _ROWS_COUNTED
+    per = ", ".join(f"{kind} {count / counted:.2f}" for kind, count in calls)
+    console.print(f"storage calls a mini-batch, of a whole job of {counted}: {per}", soft_wrap=True)
     return at_most("overhead of a mini-batch, the app's CPU", _MOST_OVERHEAD_MS, app, "ms")
