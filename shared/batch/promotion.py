@@ -6,7 +6,7 @@ job can be neither canceled nor failed, unless what it was to show is lost.
 """
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, Never
 
 from pydantic import ValidationError
 
@@ -61,6 +61,8 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
     if job.status == JobStatus.FINALIZING and (output := Output(ports, job, plan.settings)).is_whole:
         # From here on nobody sees it change, whatever was lost or forbidden meanwhile.
         return _close(ports, job, counts, _scored_at(output) or ports.now())
+    if job.error is not None:
+        return _give_up(ports, job, job.error)
     entries = list(ledger.entries(ports.store, work))
     check_threshold(ports.store, job, plan, Tally(**counts.model_dump(exclude={"rows"})), entries)
     claims.check_allowed(job, ports.catalog.read(job.endpoint), ports)
@@ -73,8 +75,12 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
         if error.retryable:
             raise
         # What it was to show is lost, or cannot be one file: that will not pass.
-        ending.abandon(ports, work, JobError(code=error.code, message=error.message))
-        raise StaleAttempt(f"job '{job.id}' cannot be promoted: {error.message}") from error
+        return _give_up(ports, job, JobError(code=error.code, message=error.message))
+
+
+def _give_up(ports: BatchPorts, job: Job, reason: JobError) -> Never:
+    ending.abandon(ports, job.work, reason)
+    raise StaleAttempt(f"job '{job.id}' cannot be promoted: {reason.message}")
 
 
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
@@ -115,7 +121,7 @@ def _closed(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) ->
     _point_latest(ports.store, job, scored_at, ports.now())
     finished = desk.move(
         ports.store, job.work, Event.COMPLETE, ports.now(),
-        finished_at=ports.now(), counts=counts, output=job.output_location,
+        finished_at=ports.now(), counts=counts, output=job.output_location, error=None,
     )  # fmt: skip
     closing.put_away(ports, finished)
     return finished
