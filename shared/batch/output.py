@@ -18,7 +18,7 @@ from shared.documents import Document
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import JobSettings
 from shared.errors import StaleDocument, StorageUnavailable
-from shared.ports import Blob, Container
+from shared.ports import Blob, BlobItem, Container
 
 _AT_ONCE: Final = 8
 # Things that are done between two looks at whether they still may be.
@@ -124,12 +124,20 @@ class Output:
 
         Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
         """
-        is_own = self._own()
-        there = [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
+        there = self.found()
         if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
         self._ports.check(self._job.work)
-        for item in there:
+        self.remove(there)
+
+    def found(self) -> list[BlobItem]:
+        """What lies there of the job's."""
+        is_own = self._own()
+        return [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
+
+    def remove(self, found: Iterable[BlobItem]) -> None:
+        """Those that are what they were when they were found."""
+        for item in found:
             with suppress(StaleDocument):
                 self._store.delete(self._container, item.name, if_match=item.etag)
 
@@ -148,8 +156,8 @@ class Output:
     def _of_scripts(self) -> Iterator[str]:
         """As `write_files` may have named them, as far as that is not lost."""
         due = [entry for entry in ledger.entries(self._ports.store, self._job.work) if entry.files]
-        listings = self._at_once(lambda entry: self._ports.store.read(Container.STAGING, entry.files), due, _AT_ONCE)
-        for entry, listing in zip(due, listings, strict=True):
+        for entry in due:
+            listing = self._ports.store.read(Container.STAGING, entry.files)
             for file in orjson.loads(listing.data) if listing is not None else ():
                 yield from (str(file["name"]), f"{entry.index:06d}/{file['name']}")
 
