@@ -80,8 +80,16 @@ def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> 
 
 def _due(store: BlobStore, now: datetime) -> Iterator[Mark]:
     for item in list(store.list(Container.JOBS, _ENDED)):
-        if "until" in item.metadata and datetime.fromisoformat(item.metadata["until"]) <= now:
-            yield Mark.read(item.name.removeprefix(_ENDED))
+        mark = Mark.find(item.name)
+        if mark is not None and _is_over(item.metadata.get("until", ""), now):
+            yield mark
+
+
+def _is_over(until: str, now: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(until) <= now
+    except (ValueError, TypeError):  # nobody's mark has such a time, or one without a zone
+        return False
 
 
 def _sweep(ports: BatchPorts, mark: Mark) -> None:

@@ -19,7 +19,7 @@ from shared.ports import BlobStore, Container
 
 _ACTIVE: Final = "active/"
 # Whatever else lies there is nobody's mark.
-_MARK: Final = re.compile(r"[a-z]+/[^./]+\.[0-9]{1,9}")
+_MARK: Final = re.compile(r"[a-z]+/([^./]+)\.([0-9]{1,9})")
 _MAX_CAPABILITIES: Final = 32
 
 
@@ -39,9 +39,10 @@ class Mark(NamedTuple):
         return cls(job.id, job.retries)
 
     @classmethod
-    def read(cls, text: str) -> "Mark":
-        job_id, _, retries = text.partition(".")
-        return cls(job_id, int(retries))
+    def find(cls, name: str) -> "Mark | None":
+        """That a blob is called after."""
+        found = _MARK.fullmatch(name)
+        return None if found is None else cls(found[1], int(found[2]))
 
     def __str__(self) -> str:
         return f"{self.job_id}.{self.retries}"
@@ -61,8 +62,8 @@ def submit(store: BlobStore, job: Job) -> Job:
 def active(store: BlobStore) -> Iterator[Mark]:
     """The jobs that are not yet put away."""
     for item in store.list(Container.JOBS, _ACTIVE):
-        if _MARK.fullmatch(item.name):
-            yield Mark.read(item.name.removeprefix(_ACTIVE))
+        if mark := Mark.find(item.name):
+            yield mark
 
 
 def _mark_active(store: BlobStore, job: Job) -> None:

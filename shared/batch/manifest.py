@@ -9,11 +9,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
+from pydantic import ValidationError
+
 from shared.batch.work import Work
 from shared.documents import Document
 from shared.endpoints.batch_settings import Format, JobSettings
 from shared.endpoints.deployment import PinnedModel
-from shared.errors import InvalidTransition, StaleDocument
+from shared.errors import ConfigurationError, InvalidTransition, StaleDocument
 from shared.models.flavor import Runtime
 from shared.ports import BlobStore, Container, Place
 
@@ -126,7 +128,7 @@ class Manifests:
 
     def find(self, work: Work) -> Manifest | None:
         blob = self._store.read(Container.JOBS, work.path("manifest.json"))
-        return None if blob is None else Manifest.model_validate_json(blob.data)
+        return None if blob is None else _read_as(Manifest, blob.data, work.job_id)
 
     def read(self, work: Work) -> Manifest:
         """Raises InvalidTransition."""
@@ -155,7 +157,17 @@ class Manifests:
         blob = self._store.read(Container.JOBS, name)
         if blob is None:
             raise InvalidTransition(f"the plan of job '{job_id}' was put away already")
-        return PlanPage.model_validate_json(blob.data)
+        return _read_as(PlanPage, blob.data, job_id)
+
+
+def _read_as[D: Document](kind: type[D], data: bytes, job_id: str) -> D:
+    """Raises ConfigurationError: another version of the app may have written it."""
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError:
+        raise ConfigurationError(
+            f"the plan of job '{job_id}' cannot be read by this version of the app: deploy the one that wrote it"
+        ) from None
 
 
 def _bytes(page: PlanPage) -> bytes:

@@ -69,11 +69,10 @@ else:
 @blueprint.timer_trigger("timer", _tick_schedule)
 @blueprint.durable_client_input("client")
 def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
-    began = time.monotonic()
     chores: tuple[Callable[[], None], ...] = (
         lambda: _start_all(client, schedules.due(services().batch)),
         lambda: _start_all(client, reconciler.forsaken(services().batch, lambda job: is_running(client, job))),
-        lambda: closing.sweep(services().batch, lambda: time.monotonic() - began > _SWEEP_S),
+        _sweep,
         lambda: _purge(client),
     )
     for chore in chores:
@@ -81,11 +80,18 @@ def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
             chore()
         except (SlipwayError, grpc.RpcError) as error:
             _log.warning("this tick did not do all it should, the next one will: %s", error)
+        except Exception:
+            _log.exception("this tick did not do all it should")
 
 
 def _start_all(client: SyncDurableFunctionsClient, found: Iterable[Job]) -> None:
     for job in found:
         start(client, job)
+
+
+def _sweep() -> None:
+    until = time.monotonic() + _SWEEP_S
+    closing.sweep(services().batch, lambda: time.monotonic() > until)
 
 
 def _purge(client: SyncDurableFunctionsClient) -> None:

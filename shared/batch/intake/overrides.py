@@ -22,7 +22,8 @@ _DURATION: Final = TypeAdapter(timedelta)
 _MEANINGS: Final = {
     "errorThreshold": "send rows, a percentage such as 5%, or -1 for any number",
     "retrySettings.timeout": "send seconds, or a duration such as PT30S: more than 0 and at most 600 s",
-    "outputFileName": "send a plain file name of letters, digits, -, _ and ., such as predictions.csv",
+    "outputFileName": "send a plain file name of letters, digits, -, _ and ., such as predictions.csv; part-…, "
+    "manifest.json, rejected.jsonl and latest.json are names that an output has already",
     "csv.delimiter": "send one character",
     "csv.quoteChar": "send one character, or an empty text for none",
 }

@@ -17,7 +17,7 @@ from shared.batch.ports import BatchPorts
 from shared.documents import Document
 from shared.endpoints.batch_settings import CatchUp, Schedule
 from shared.endpoints.spec import Endpoint
-from shared.errors import JobNotFound, SlipwayError, StaleDocument
+from shared.errors import ConfigurationError, JobNotFound, SlipwayError, StaleDocument
 from shared.ports import Blob, BlobStore, Container
 
 _log = logging.getLogger(__name__)
@@ -54,10 +54,14 @@ def due(ports: BatchPorts) -> Iterator[Job]:
     for name in names:
         try:
             endpoint = ports.catalog.read(name)
-            for schedule in endpoint.revision.batch.schedules:
-                yield from _run(ports, endpoint, schedule)
         except SlipwayError as error:
             _log.error("the schedules of endpoint %s are not run: %s", name, error.message)
+            continue
+        for schedule in endpoint.revision.batch.schedules:
+            try:
+                yield from _run(ports, endpoint, schedule)
+            except SlipwayError as error:
+                _log.error("schedule %s of endpoint %s is not run: %s", schedule.name, name, error.message)
 
 
 def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[Job]:
@@ -119,8 +123,8 @@ def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> lis
 def _is_running(store: BlobStore, job_id: str) -> bool:
     try:
         return bool(job_id) and not desk.read(store, job_id).status.finished
-    except JobNotFound:
-        return False
+    except (JobNotFound, ConfigurationError):
+        return False  # nobody here works on what this version cannot read
 
 
 def _last_run(blob: Blob | None) -> LastRun | None:

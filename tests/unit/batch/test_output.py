@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ from shared.batch import desk, ledger
 from shared.batch import output as outputs
 from shared.batch.job import Event, Job, JobStatus
 from shared.batch.ledger import Entry
+from shared.batch.manifest import Manifests
 from shared.batch.output import Output, OutputFile
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
@@ -136,6 +137,36 @@ def test_one_file_is_written_into_another_account(partner: MemoryBlobs, ports: B
     job = scored(output_file_name="all.csv", output_format="csv", allowed_outputs=ALLOWED)
     promote_job(job.work, elsewhere(ports, partner, job))
     assert numbers("csv", blob(partner, "results", "flowers/may/all.csv")) == list(range(10))
+
+
+class Slow(MemoryBlobs):
+    """Takes the first piece of a blob that is made of several, and looks what was read for it."""
+
+    def __init__(self, counted: Callable[[], int]) -> None:
+        super().__init__()
+        self.counted = counted
+        self.read_for_the_first = 0
+
+    def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
+        pieces = iter(blocks)
+        first = next(pieces)
+        self.read_for_the_first = self.counted()
+        return super().write_blocks(container, name, [first, *pieces], create=create)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_one_file_is_joined_with_few_parts_in_memory(
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, form: str
+) -> None:
+    job = scored(iris.csv(120), output_file_name="all.out", output_format=form, allowed_outputs=ALLOWED)
+    watched, read_parts = WatchedStore(store), list[str]()
+    watched.before = lambda told: read_parts.append(told) if told.startswith(f"read staging/{job.id}/") else None
+    slow = Slow(lambda: len(read_parts))
+    ports = elsewhere(ports, slow, job)
+    promote_job(job.work, ports._replace(store=watched, manifests=Manifests(store)))
+    assert len(read_parts) == 30
+    assert 1 <= slow.read_for_the_first <= 3
+    assert numbers(form, blob(slow, "results", "flowers/may/all.out")) == list(range(120))
 
 
 def lose(store: MemoryBlobs, folder: str, job: Job) -> None:

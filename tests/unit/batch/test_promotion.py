@@ -1,6 +1,7 @@
 """Output becomes visible in one order, `_SUCCESS` after all that it vouches for."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -152,6 +153,21 @@ def test_a_latest_that_cannot_be_read_is_written_over(store: MemoryBlobs, ports:
     latest = read_latest(store)
     assert latest is not None
     assert latest.job_id == job.id
+
+
+@pytest.mark.parametrize(("ahead", "stays"), [(timedelta(minutes=59), True), (timedelta(days=400), False)])
+def test_a_latest_from_a_clock_that_was_far_ahead_is_written_over(
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, clock: Clock, ahead: timedelta, stays: bool
+) -> None:
+    """Otherwise no job would be the newest before that time has come."""
+    early, job = scored(name="flowers/early.csv"), scored()
+    clock.now += ahead
+    promote_job(early.work, ports)
+    clock.now -= ahead
+    promote_job(job.work, ports)
+    latest = read_latest(store)
+    assert latest is not None
+    assert latest.job_id == (early.id if stays else job.id)
 
 
 def test_an_attempt_that_is_overtaken_after_success_stops(store: MemoryBlobs, clock: Clock, scored: Scored) -> None:

@@ -39,6 +39,12 @@ FILES = """
             results += [] if text == "skip" else [text] * (2 if text == "twice" else 1)
         return results
 """
+NAMES = """
+    import os
+    def init(): pass
+    def run(mini_batch):
+        return [os.path.basename(path) for path in mini_batch]
+"""
 ROWS = """
     import json
     def init(): pass
@@ -105,6 +111,23 @@ def test_files_are_given_as_local_paths_and_answered_one_by_one(
     found = score(publish(FILES), {"a.txt": "one", "deep/a.txt": "two"})
     assert predictions(found) == [("a.txt", "one"), ("deep/a.txt", "two")]
     assert (found.rejected, found.files) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        ("a.txt", "a.txt"),
+        ("n" * 251 + ".txt", "n" * 251 + ".txt"),
+        ("n" * 252 + ".txt", "n" * 251 + ".txt"),
+        ("n" * 900 + ".txt", "n" * 251 + ".txt"),
+        ("ü" * 300 + ".txt", "ü" * 125 + ".txt"),
+        ("花" * 200 + ".png", "花" * 83 + ".png"),
+    ],
+)
+def test_blobs_with_longer_names_than_files_may_have_keep_the_end_of_it(
+    publish: Callable[[str], ModelRef], score: Score, name: str, local: str
+) -> None:
+    assert predictions(score(publish(NAMES), {name: "x"}, input_format="files")) == [(name, local)]
 
 
 def test_a_file_that_a_script_fails_for_costs_that_file(publish: Callable[[str], ModelRef], score: Score) -> None:

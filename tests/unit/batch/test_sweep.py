@@ -188,3 +188,18 @@ def test_a_job_that_cannot_be_swept_yet_holds_up_no_other(
     assert caplog.messages == [f"job {first.id} is not swept yet: a lease is on it"]
     closing.sweep(ports)
     assert staged(store, first) == []
+
+
+def test_a_sweep_stops_when_its_time_is_up_and_the_next_one_goes_on(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+) -> None:
+    jobs = sorted((scored(name=f"flowers/{number}.csv") for number in range(3)), key=lambda job: job.id)
+    for job in jobs:
+        fail(ports, job)
+    clock.go_on(hours=2)
+    looks = iter([False, True])
+    closing.sweep(ports, lambda: next(looks))
+    assert [bool(staged(store, job)) for job in jobs] == [False, True, True]
+    assert marks(store) == [f"ended/{job.id}.0" for job in jobs[1:]]
+    closing.sweep(ports, lambda: False)
+    assert ([*store.list(Container.STAGING)], marks(store)) == ([], [])

@@ -68,6 +68,20 @@ def test_an_output_file_has_no_other_name(name: str) -> None:
         JobSettings(output_file_name=name)
 
 
+@pytest.mark.parametrize(
+    "name", ["manifest.json", "rejected.jsonl", "latest.json", "part-1.csv", "part-000000.parquet"]
+)
+def test_an_output_file_has_no_name_that_an_output_has_already(name: str) -> None:
+    for settings in (JobSettings, BatchSettings, Overrides):
+        with pytest.raises(ValidationError, match=f"'{name}' is what something else in an output is called"):
+            settings(output_file_name=name)
+
+
+@pytest.mark.parametrize("name", ["part.csv", "apart-1.csv", "Manifest.json", "manifest.jsonl"])
+def test_an_output_file_may_have_a_name_that_only_looks_like_one(name: str) -> None:
+    assert JobSettings(output_file_name=name).output_file_name == name
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Zurich", "America/New_York"])
 def test_time_zones_are_known_by_name(zone: str) -> None:
     assert Schedule(name="nightly", cron="0 0 2 * * *", input="inbox/a/", time_zone=zone).time_zone == zone

@@ -60,13 +60,24 @@ def test_a_drop_for_an_unknown_endpoint_is_a_job_that_can_say_so(store: MemoryBl
         ("flowers/nightly.csv", True),
         ("flowers/other/nightly/a.csv", True),
         ("trees/nightly/a.csv", True),
+        ("flowers/weekly/may/a.csv", False),
+        ("flowers/weekly/a.csv", True),
+        ("flowers/weekly/may/a.jsonl", True),
+        ("flowers/all/a.csv", False),
+        ("flowers/all/deep/er/a.csv", False),
+        ("flowers/all/a.jsonl", True),
+        ("flowers/day-1.csv", False),
+        ("flowers/day-10.csv", True),
     ],
 )
 def test_what_waits_for_a_schedule_starts_no_job(
     store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef, name: str, starts: bool
 ) -> None:
-    inputs = ["inbox/flowers/nightly/", "inbox/flowers/fixed.csv"]
-    schedules = [{"name": f"run{number}", "cron": "0 0 2 * * *", "input": path} for number, path in enumerate(inputs)]
+    inputs = ["nightly/", "fixed.csv", "weekly/*/*.csv", "all/**/*.csv", "day-?.csv"]
+    schedules = [
+        {"name": f"run{number}", "cron": "0 0 2 * * *", "input": f"inbox/flowers/{path}"}
+        for number, path in enumerate(inputs)
+    ]
     endpoint.publish(store, iris_ref, batch={"schedules": schedules})
     assert (drops.drop(name, '"1"', ports) is not None) is starts
     assert bool(list(desk.active(store))) is starts

@@ -70,6 +70,14 @@ def test_what_would_change_the_job_is_refused(name: str) -> None:
         ({"OutputData": {"s": {"JobOutputType": "MLTable"}}}, "OutputData.s.JobOutputType: send UriFile or UriFolder"),
         ({"OutputData": {"s": {"Uri": 3}}}, "OutputData.s.Uri: send where the blobs are"),
         ({"OutputData": {"s": {"Uri": "models/../x"}}}, "OutputData.s.Uri: a location has no empty segments"),
+        ({"outputFileName": "manifest.json"}, "rejected.jsonl and latest.json are names that an output has already"),
+        ({"outputFileName": "rejected.jsonl"}, "names that an output has already"),
+        ({"outputFileName": "latest.json"}, "names that an output has already"),
+        ({"outputFileName": "part-1.csv"}, "names that an output has already"),
+        (
+            {"OutputData": {"s": {"JobOutputType": "UriFile", "Uri": "data/x/manifest.json"}}},
+            "names that an output has already",
+        ),
         ({"OutputData": {"s": {"Uri": "data/_x.csv"}}}, "outputFileName: send a plain file name"),
         (
             {"OutputData": {"s": {"Uri": "data/x.csv"}}, "outputFileName": "y.csv"},
