@@ -1,7 +1,7 @@
 # The first screen of README.md says what these are for.
 python := .venv/bin/python
 
-.PHONY: setup demo serve check test envs conformance bench memory load chaos clean
+.PHONY: setup demo serve check test envs conformance bench memory load chaos explore scale clean
 setup: build/.setup
 build/.setup: requirements.txt requirements-cli.txt requirements-dev.txt constraints.txt scripts/setup.sh scripts/find_python.sh devhost/node/package.json devhost/node/package-lock.json
 	@sh scripts/setup.sh
@@ -40,6 +40,9 @@ load: setup
 
 chaos: setup
 	@$(python) -m tests.chaos
+
+explore: setup
+	@$(python) -m tests.exploration
 
 scale: setup
 	@$(python) -m tests.scale

@@ -10,6 +10,8 @@ from shared.errors import ConfigurationError, SlipwayError, StaleDocument, Stora
 
 # Of all conflicts only these say that somebody was faster; the others, such as a copy under way, pass by themselves.
 _CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet")
+# Another writer of the same blob was done first, which threw this one's pieces away: it may write them anew.
+_PIECES_LOST: Final = ("InvalidBlockList", "InvalidBlobOrBlock")
 _BAD_REQUEST: Final = 400
 
 
@@ -38,7 +40,7 @@ def unavailable(container: str, error: AzureError) -> SlipwayError:
         return ConfigurationError(
             f"storage refuses the app the container '{container}' ({status}): give the app's identity its role there"
         )
-    if status == _BAD_REQUEST:
+    if status == _BAD_REQUEST and code(error) not in _PIECES_LOST:
         return StorageRefused(f"the storage account does not take this for the container '{container}': see its names")
     reason = f"answered {status}" if status else "did not answer"
     return StorageUnavailable(f"the storage account {reason} for the container '{container}': try again in a moment")

@@ -28,12 +28,14 @@ def end(ports: BatchPorts, work: Work, code: str, reason: str) -> JobStatus:
 def abandon(ports: BatchPorts, work: Work, reason: JobError) -> None:
     """Of a promotion that cannot be finished: first what it has written is taken back, then the job fails.
 
-    Does nothing when another attempt has the job. Raises StorageUnavailable where the output is whole.
+    The job says so from the beginning: whoever goes on with it takes back, too, and nobody writes what another one
+    is about to remove. Does nothing when another attempt has the job. Raises StorageUnavailable where the output is
+    whole.
     """
     from shared.batch.output import Output  # brings pyarrow, which the reconciler does not need
 
     try:
-        job = ports.check(work)
+        job = desk.move(ports.store, work, Event.FINALIZE, ports.now(), error=reason)
         try:
             Output(ports, job, ports.manifests.read(work).settings).take_back()
         except SlipwayError as error:

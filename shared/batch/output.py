@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from shared.batch import ledger
 from shared.batch.job import Job
 from shared.batch.ledger import Entry
 from shared.batch.ports import BatchPorts
@@ -123,7 +124,8 @@ class Output:
 
         Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
         """
-        there = [item for item in self._store.list(self._container, self._prefix) if self._is_own(item.name)]
+        is_own = self._own()
+        there = [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
         if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
         self._ports.check(self._job.work)
@@ -131,11 +133,25 @@ class Output:
             with suppress(StaleDocument):
                 self._store.delete(self._container, item.name, if_match=item.etag)
 
-    def _is_own(self, name: str) -> bool:
-        """In a folder that its caller has named others may have put files, too."""
-        own = name.removeprefix(self._prefix)
-        made = own in (*_RELIED_ON, self._settings.output_file_name) or _PART.fullmatch(own) is not None
-        return made or f"/{self._job.id}/" in f"/{self._prefix}"
+    def _own(self) -> Callable[[str], bool]:
+        """Which blobs the job has made: in a folder that its caller has named others may have put files, too."""
+        if f"/{self._job.id}/" in f"/{self._prefix}":
+            return lambda name: True
+        made = {*_RELIED_ON, self._settings.output_file_name, *self._of_scripts()}
+
+        def is_own(name: str) -> bool:
+            own = name.removeprefix(self._prefix)
+            return own in made or _PART.fullmatch(own) is not None
+
+        return is_own
+
+    def _of_scripts(self) -> Iterator[str]:
+        """As `write_files` may have named them, as far as that is not lost."""
+        due = [entry for entry in ledger.entries(self._ports.store, self._job.work) if entry.files]
+        listings = self._at_once(lambda entry: self._ports.store.read(Container.STAGING, entry.files), due, _AT_ONCE)
+        for entry, listing in zip(due, listings, strict=True):
+            for file in orjson.loads(listing.data) if listing is not None else ():
+                yield from (str(file["name"]), f"{entry.index:06d}/{file['name']}")
 
     def _sizes(self, prefix: str) -> dict[str, int]:
         found = self._store.list(self._container, self._prefix + prefix)

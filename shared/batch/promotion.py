@@ -6,13 +6,13 @@ job can be neither canceled nor failed, unless what it was to show is lost.
 """
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, Never
 
 from pydantic import ValidationError
 
 from shared.batch import closing, desk, ending, ledger
 from shared.batch.intake import claims
-from shared.batch.job import Counts, Event, Job, JobError
+from shared.batch.job import Counts, Event, Job, JobError, JobStatus
 from shared.batch.ledger import Entry, Tally
 from shared.batch.manifest import Manifest
 from shared.batch.output import Output, OutputFile
@@ -52,10 +52,17 @@ class Latest(Document):
 
 
 def promote_job(work: Work, ports: BatchPorts) -> Job:
-    """Raises ErrorThresholdExceeded (then nothing is promoted), StaleAttempt, JobCanceled, DependencyError."""
+    """Raises ErrorThresholdExceeded, LocationNotAllowed (then nothing is promoted), StaleAttempt, JobCanceled,
+    DependencyError.
+    """
     job = ports.check(work)
     plan = ports.manifests.read(work)
     counts = _counted(ledger.tally(ports.store, work), plan)
+    if job.status == JobStatus.FINALIZING and (output := Output(ports, job, plan.settings)).is_whole:
+        # From here on nobody sees it change, whatever was lost or forbidden meanwhile.
+        return _close(ports, job, counts, _scored_at(output) or ports.now())
+    if job.error is not None:
+        return _give_up(ports, job, job.error)
     entries = list(ledger.entries(ports.store, work))
     check_threshold(ports.store, job, plan, Tally(**counts.model_dump(exclude={"rows"})), entries)
     claims.check_allowed(job, ports.catalog.read(job.endpoint), ports)
@@ -68,15 +75,16 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
         if error.retryable:
             raise
         # What it was to show is lost, or cannot be one file: that will not pass.
-        ending.abandon(ports, work, JobError(code=error.code, message=error.message))
-        raise StaleAttempt(f"job '{job.id}' cannot be promoted: {error.message}") from error
+        return _give_up(ports, job, JobError(code=error.code, message=error.message))
+
+
+def _give_up(ports: BatchPorts, job: Job, reason: JobError) -> Never:
+    ending.abandon(ports, job.work, reason)
+    raise StaleAttempt(f"job '{job.id}' cannot be promoted: {reason.message}")
 
 
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
     output = Output(ports, job, plan.settings)
-    if output.is_whole:
-        # From here on nobody sees it change.
-        return _close(ports, job, _read_manifest(output))
     parts = output.write_parts(entries)
     files = output.write_files(entries, parts)
     output.write_rejected(entries)
@@ -96,24 +104,24 @@ def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: 
     output.check([*told.parts, *told.files])
     ports.check(job.work)
     output.write("_SUCCESS", b"")
-    return _close(ports, job, told)
+    return _close(ports, job, counts, told.scored_at)
 
 
-def _close(ports: BatchPorts, job: Job, told: OutputManifest) -> Job:
+def _close(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) -> Job:
     """The output is there for all to see: from here on the job may be late, and cannot fail."""
     try:
-        return _closed(ports, job, told)
+        return _closed(ports, job, counts, scored_at)
     except StaleAttempt:
         raise
     except SlipwayError as error:
         raise StorageUnavailable(f"the output is whole, but the job is not closed yet: {error.message}") from error
 
 
-def _closed(ports: BatchPorts, job: Job, told: OutputManifest) -> Job:
-    _point_latest(ports.store, job, told.scored_at, ports.now())
+def _closed(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) -> Job:
+    _point_latest(ports.store, job, scored_at, ports.now())
     finished = desk.move(
         ports.store, job.work, Event.COMPLETE, ports.now(),
-        finished_at=ports.now(), counts=told.counts, output=job.output_location,
+        finished_at=ports.now(), counts=counts, output=job.output_location, error=None,
     )  # fmt: skip
     closing.put_away(ports, finished)
     return finished
@@ -139,6 +147,14 @@ def _read_manifest(output: Output) -> OutputManifest:
         return OutputManifest.model_validate_json(output.read("manifest.json"))
     except ValidationError:
         raise StaleDocument("the output's manifest.json was written over: submit the job anew") from None
+
+
+def _scored_at(output: Output) -> datetime | None:
+    """None where the manifest was taken away or written over by somebody else."""
+    try:
+        return _read_manifest(output).scored_at
+    except StaleDocument:
+        return None
 
 
 def _is_newer(data: bytes, than: datetime, now: datetime) -> bool:

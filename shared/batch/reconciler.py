@@ -9,7 +9,7 @@ from shared.batch import closing, desk, ending
 from shared.batch.desk import Mark
 from shared.batch.job import MAX_ATTEMPTS, Job, JobStatus
 from shared.batch.ports import BatchPorts
-from shared.errors import InvalidTransition, JobNotFound, ScoringFailed, SlipwayError
+from shared.errors import InvalidTransition, JobNotFound, ScoringFailed, SlipwayError, StorageUnavailable
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +72,20 @@ def _retry(ports: BatchPorts, mark: Mark) -> Job | None:
 
 
 def _take_over(ports: BatchPorts, job: Job) -> Job | None:
-    if job.attempt >= MAX_ATTEMPTS:
-        reason = f"the job was given up after {job.attempt} attempts: see the log for what stopped them"
-        ending.end(ports, job.work, ScoringFailed.code, reason)
-        return None
-    mine = desk.take_over(ports.store, job, ports.now())
+    last = job if job.attempt < MAX_ATTEMPTS else _not_given_up(ports, job)
+    mine = None if last is None else desk.take_over(ports.store, last, ports.now())
     if mine is not None:
         _log.warning("job %s showed no sign of life: attempt %d takes over", job.id, mine.attempt)
     return mine
+
+
+def _not_given_up(ports: BatchPorts, job: Job) -> Job | None:
+    """The job as it is now, where its output is whole: all that is left to do is to close it."""
+    reason = f"the job was given up after {job.attempt} attempts: see the log for what stopped them"
+    try:
+        ending.end(ports, job.work, ScoringFailed.code, reason)
+    except StorageUnavailable as error:
+        _log.warning("job %s is not given up: %s", job.id, error.message)
+        now = desk.read(ports.store, job.id)
+        return now if now.work == job.work else None
+    return None

@@ -116,6 +116,25 @@ def test_if_match_never_creates(blobs: BlobStore, container_is_there: bool) -> N
     assert blobs.find(INBOX, "a") is None
 
 
+def test_if_match_deletes_only_what_was_read(blobs: BlobStore) -> None:
+    first = blobs.write(INBOX, "a", b"first")
+    second = blobs.write(INBOX, "a", b"second")
+    with pytest.raises(StaleDocument, match="inbox/a"):
+        blobs.delete(INBOX, "a", if_match=first)
+    assert blobs.read(INBOX, "a") == Blob(b"second", second)
+    (listed,) = blobs.list(INBOX)
+    blobs.delete(INBOX, "a", if_match=listed.etag)
+    assert blobs.find(INBOX, "a") is None
+    blobs.delete(INBOX, "a", if_match=second)
+
+
+@pytest.mark.parametrize("container_is_there", [True, False])
+def test_a_blob_that_is_gone_is_deleted_whatever_it_was(blobs: BlobStore, container_is_there: bool) -> None:
+    if container_is_there:
+        blobs.write(INBOX, "other", b"x")
+    blobs.delete(INBOX, "a", if_match='"0x8D0000000000000"')
+
+
 def test_every_write_gives_a_new_etag_also_one_that_changes_nothing(blobs: BlobStore) -> None:
     etags = [blobs.write(INBOX, "a", b"same") for _ in range(3)]
     etags.append(blobs.write_blocks(INBOX, "a", [b"same"]))

@@ -29,10 +29,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _explore(folder: Path, asked: argparse.Namespace) -> int:
-    executions = violations = done = 0
-    tasks = exploring.tasks(folder, asked.scenario, not asked.quick)
-    for report in exploring.run(folder, tasks, asked.processes):
-        done += 1
+    executions = violations = 0
+    tasks = exploring.tasks(folder, asked.scenario, thorough=not asked.quick)
+    for done, report in enumerate(exploring.run(folder, tasks, asked.processes), start=1):
         executions += report.found.executions
         violations += bool(report.found.violation)
         print(f"{done:3} of {len(tasks)}  {report}", flush=True)

@@ -86,6 +86,13 @@ def sweep(world: World, host: Host) -> None:
     closing.sweep(host.ports)
 
 
+def lose(world: World, host: Host) -> None:
+    """A part that is staged is removed by something that is none of the app."""
+    for item in host.ports.store.list(Container.STAGING, world.jobs[0].work.path("parts/")):
+        host.ports.store.delete(Container.STAGING, item.name)
+        return
+
+
 def has_ended(world: World) -> bool:
     return any(world.store.list(Container.JOBS, "ended/"))
 

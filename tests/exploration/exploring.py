@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tests.exploration.execution import Execution
-from tests.exploration.scenario import Scenario
+from tests.exploration.scenario import Bounds, Scenario
 from tests.exploration.scenarios import every
 from tests.exploration.schedule import Replay, read, written
-from tests.exploration.search import Bounds, Found, Search
+from tests.exploration.search import Found, Search
 from tests.exploration.verdict import Verdicts
 from tests.exploration.world import stage
 from tests.exploration.worlds import Worlds
@@ -28,20 +28,12 @@ class Report(NamedTuple):
     def __str__(self) -> str:
         found = self.found
         bounds = f"{self.bounds.turns} turns, {self.bounds.faults} faults"
-        told = f"{self.scenario:20} {bounds:18} {found.executions:8,} executions {found.ends:6,} ends {self.seconds:6.1f} s"
+        sizes = f"{found.executions:8,} executions {found.ends:6,} ends"
+        told = f"{self.scenario:22} {bounds:17} {sizes} {self.seconds:7.1f} s"
         if not found.violation:
             return told
         again = f'python -m tests.exploration --scenario {self.scenario} --schedule "{written(found.choices)}"'
         return f"{told}\n  {found.violation}\n  {again}"
-
-
-def bounds_of(scenario: Scenario, thorough: bool) -> Sequence[Bounds]:
-    """One actor alone cannot be interrupted; of three there are more ways than of two."""
-    if len(scenario.parts) == 1:
-        return [Bounds(0, 2 if thorough else 1)]
-    if len(scenario.parts) == 2:
-        return [Bounds(2, 1), Bounds(3, 0)] if thorough else [Bounds(1, 1), Bounds(2, 0)]
-    return [Bounds(2, 1), Bounds(3, 0)] if thorough else [Bounds(2, 0)]
 
 
 def explore(folder: Path, name: str, bounds: Bounds) -> Report:
@@ -67,10 +59,10 @@ def replay(folder: Path, name: str, schedule: str) -> str:
         return execution.violation or Verdicts(scenario).judge(execution.world)
 
 
-def tasks(folder: Path, only: str | None, thorough: bool) -> list[tuple[str, Bounds]]:
+def tasks(folder: Path, only: str | None, *, thorough: bool) -> list[tuple[str, Bounds]]:
     with stage():
-        scenarios = [each for each in every(Worlds(folder)) if only in (None, each.name)]
-    return [(each.name, bounds) for each in scenarios for bounds in bounds_of(each, thorough)]
+        found = [each for each in every(Worlds(folder)) if only in (None, each.name)]
+    return [(each.name, bounds) for each in found for bounds in (each.thorough if thorough else each.quick)]
 
 
 def run(folder: Path, tasks: Sequence[tuple[str, Bounds]], processes: int) -> Iterator[Report]:

@@ -5,12 +5,28 @@ from typing import NamedTuple
 
 from shared.batch.job import JobStatus
 from tests.exploration.execution import Part
+from tests.exploration.stepping import Mode, Step
 from tests.exploration.world import World
 
 
+class Bounds(NamedTuple):
+    """`turns`: how often an actor is interrupted by another; `faults`: operations that fail, and deaths."""
+
+    turns: int
+    faults: int
+
+    def modes(self, step: Step) -> tuple[Mode, ...]:
+        """An operation that changes nothing might as well not have happened; and to die before it, or to try again
+        from the operation after the last one that changed something, is the same to all others.
+        """
+        if step.changes:
+            return (Mode.OK, Mode.AFTER, Mode.DIE) if self.turns else (Mode.OK, Mode.BEFORE, Mode.AFTER, Mode.DIE)
+        return (Mode.OK,) if self.turns else (Mode.OK, Mode.BEFORE)
+
+
 class Scenario(NamedTuple):
-    """`ends`: the states in which a job may end, by what its callers were told. `sure`: actors to whom nothing
-    happens. `twin`: the output of a job of this world that nobody disturbs, by the job's id.
+    """`ends`: the states in which a job may end, by what its callers were told. `twin`: the output of a job of this
+    world that nobody disturbs, by the job's id. `quick`: how far the tests explore it; `make explore` goes further.
     """
 
     name: str
@@ -18,7 +34,9 @@ class Scenario(NamedTuple):
     parts: tuple[Part, ...]
     ends: Callable[[Set[str]], Set[JobStatus]]
     twin: dict[str, dict[str, object]]
-    sure: frozenset[str] = frozenset()
+    quick: tuple[Bounds, ...] = (Bounds(1, 1), Bounds(2, 0))
 
-    def may_fail(self, actor: str) -> bool:
-        return actor not in self.sure
+    @property
+    def thorough(self) -> tuple[Bounds, ...]:
+        """One actor alone cannot be interrupted."""
+        return (Bounds(0, 2),) if len(self.parts) == 1 else (Bounds(2, 1), Bounds(3, 0))

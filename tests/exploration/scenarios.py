@@ -8,7 +8,7 @@ from shared.errors import ErrorThresholdExceeded
 from tests.exploration import actors
 from tests.exploration.actors import again, is_ended, works
 from tests.exploration.execution import Part
-from tests.exploration.scenario import Scenario
+from tests.exploration.scenario import Bounds, Scenario
 from tests.exploration.world import Smooth, World
 from tests.exploration.worlds import ONE, TWO, Worlds
 from tests.support.durable import ACTIVITIES
@@ -19,6 +19,8 @@ _CANCEL: Final = Part("caller", actors.cancel)
 _RETRY: Final = Part("retry", actors.retry, is_ended(FAILED, CANCELED))
 _SWEEP: Final = Part("sweep", actors.sweep, actors.has_ended, turns_clock=True)
 _TICK: Final = Part("tick", actors.tick, is_ended(COMPLETED, FAILED, CANCELED))
+_ALONE: Final = (Bounds(0, 1),)
+_FEW: Final = (Bounds(1, 1),)
 _ONE_FILE: Final = {"output_file_name": "predictions.csv", "output_format": "csv"}
 
 
@@ -28,6 +30,10 @@ def _completes(notes: Set[str]) -> Set[JobStatus]:
 
 def _fails(notes: Set[str]) -> Set[JobStatus]:
     return {FAILED}
+
+
+def _completes_or_fails(notes: Set[str]) -> Set[JobStatus]:
+    return {COMPLETED, FAILED}
 
 
 def _may_be_canceled(notes: Set[str]) -> Set[JobStatus]:
@@ -46,54 +52,74 @@ def _may_be_retried(first: JobStatus) -> Callable[[Set[str]], Set[JobStatus]]:
 def every(worlds: Worlds) -> Iterator[Scenario]:
     yield from _one_host(worlds)
     yield from _two_hosts(worlds)
+    yield from _two_jobs(worlds)
+    yield from _lost(worlds)
     yield from _delivered_again(worlds)
     yield from _ended_otherwise(worlds)
 
 
 def _one_host(worlds: Worlds) -> Iterator[Scenario]:
     alone = (Part("host", actors.deliver),)
-    for name, data, settings in (
+    kinds: tuple[tuple[str, bytes, dict[str, Any]], ...] = (
         ("one", ONE, {}),
         ("two", TWO, {}),
         ("one-file", TWO, _ONE_FILE),
         ("summary", TWO, {"output_action": "summary_only"}),
-    ):
-        yield Scenario(
-            f"alone-{name}", worlds.dropped(data, **settings), alone, _completes, worlds.twin(data, **settings)
-        )
-    yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {})
+    )
+    for name, data, settings in kinds:
+        start, twin = worlds.dropped(data, **settings), worlds.twin(data, **settings)
+        yield Scenario(f"alone-{name}", start, alone, _completes, twin, _ALONE)
+    yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {}, _ALONE)
 
 
 def _two_hosts(worlds: Worlds) -> Iterator[Scenario]:
     twin = worlds.twin(ONE)
     both = (works("host"), works("other", after="host"))
     yield Scenario("same-attempt", worlds.delivered(ONE), both, _completes, twin)
-    yield Scenario("same-attempt-fails", worlds.delivered(ONE, threshold=0), both, _fails, {})
+    yield Scenario("same-attempt-fails", worlds.delivered(ONE, threshold=0), both, _fails, {}, _FEW)
     yield Scenario("taken-over", worlds.delivered(ONE), (works("host"), _LATE), _completes, twin)
-    yield Scenario("taken-over-fails", worlds.delivered(ONE, threshold=0), (works("host"), _LATE), _fails, {})
+    yield Scenario("taken-over-fails", worlds.delivered(ONE, threshold=0), (works("host"), _LATE), _fails, {}, _FEW)
     delivered = (Part("host", actors.deliver), Part("other", actors.deliver, after="host"))
-    yield Scenario("delivered-twice", worlds.dropped(ONE), delivered, _completes, twin)
+    yield Scenario("delivered-twice", worlds.dropped(ONE), delivered, _completes, twin, _FEW)
+    found = (Part("host", actors.deliver), _LATE)
+    yield Scenario("delivered-late", worlds.dropped(ONE), found, _completes, twin, _FEW)
     promoting = (works("host"), works("other", after="host"), _LATE)
-    yield Scenario("promoted-thrice", worlds.scored(ONE), promoting, _completes, twin)
+    yield Scenario("promoted-thrice", worlds.scored(ONE), promoting, _completes, twin, _FEW)
     file = (worlds.scored(TWO, **_ONE_FILE), (works("host"), _LATE), _completes, worlds.twin(TWO, **_ONE_FILE))
     yield Scenario("one-file-taken-over", *file)
+
+
+def _two_jobs(worlds: Worlds) -> Iterator[Scenario]:
     two = (works("host"), works("other", 1))
     yield Scenario("two-jobs", worlds.scored(ONE, TWO), two, _completes, worlds.twin(ONE, TWO))
+    place = {"output": "predictions/flowers/mine/"}
+    start, twin = worlds.delivered(ONE, TWO, **place), worlds.twin(ONE, TWO, **place)
+    yield Scenario("same-output", start, two, _completes_or_fails, twin, _FEW)
+
+
+def _lost(worlds: Worlds) -> Iterator[Scenario]:
+    """What is staged is lost while it is promoted: then the job fails, and nothing of it is left to be seen."""
+    twin = worlds.twin(TWO)
+    thief = Part("thief", actors.lose)
+    yield Scenario("lost", worlds.scored(TWO), (works("host"), thief), _completes_or_fails, twin)
+    both = (works("host"), works("other", after="host"), thief)
+    yield Scenario("lost-twice", worlds.scored(TWO), both, _completes_or_fails, twin, _FEW)
 
 
 def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
     """Late activities, beside the host and a second one that has taken over."""
     twin = worlds.twin(ONE)
-    more: dict[str, dict[str, Any]] = {
-        "plan_job": {"needed": ""},
-        "list_pending": {"needed": "manifest.json", "first": 0, "last": 1},
-        "score_mini_batch": {"needed": "manifest.json", "index": 0},
-        "close_window": {"needed": "ledger/", "first": 0},
-        "promote_job": {"needed": "tally/"},
+    more: dict[str, tuple[World, dict[str, Any]]] = {
+        "plan_job": (worlds.delivered(ONE), {"needed": ""}),
+        "list_pending": (worlds.planned(ONE), {"needed": "manifest.json", "first": 0, "last": 1}),
+        "score_mini_batch": (worlds.planned(ONE), {"needed": "manifest.json", "index": 0}),
+        "close_window": (worlds.scored(ONE), {"needed": "ledger/", "first": 0}),
+        "promote_job": (worlds.scored(ONE), {"needed": "tally/"}),
     }
-    for activity, task in more.items():
+    for activity, (start, task) in more.items():
         parts = (works("host"), again(activity, **task), _LATE)
-        yield Scenario(f"again-{activity}", worlds.delivered(ONE), parts, _completes, twin)
+        quick = (Bounds(2, 0),) if activity == "score_mini_batch" else _FEW
+        yield Scenario(f"again-{activity}", start, parts, _completes, twin, quick)
     end = {"code": ErrorThresholdExceeded.code, "reason": "1 of 2 rows were rejected"}
     late = Part("again", again("close_job", "", **end).play, is_ended(FAILED))
     parts = (works("host"), late, _RETRY)
@@ -103,7 +129,8 @@ def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
 def _ended_otherwise(worlds: Worlds) -> Iterator[Scenario]:
     twin = worlds.twin(ONE)
     yield Scenario("canceled", worlds.delivered(ONE), (works("host"), _CANCEL), _may_be_canceled, twin)
-    yield Scenario("canceled-late", worlds.delivered(ONE), (works("host"), _CANCEL, _LATE), _may_be_canceled, twin)
+    late = (works("host"), _CANCEL, _LATE)
+    yield Scenario("canceled-late", worlds.delivered(ONE), late, _may_be_canceled, twin, _FEW)
     retried = (works("host"), _RETRY)
     yield Scenario("retried", worlds.delivered(ONE, threshold=0), retried, _may_be_retried(FAILED), twin)
     canceled = worlds.scored(ONE)

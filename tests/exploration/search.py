@@ -10,27 +10,12 @@ from typing import Final, NamedTuple
 
 from tests.exploration.execution import Actor, Choice, Execution
 from tests.exploration.footprints import Footprints
-from tests.exploration.scenario import Scenario
-from tests.exploration.stepping import Mode, Step
+from tests.exploration.scenario import Bounds, Scenario
+from tests.exploration.stepping import Mode
 from tests.exploration.verdict import Verdicts
 from tests.exploration.world import World
 
 _LONGEST: Final = 3000
-
-
-class Bounds(NamedTuple):
-    """`turns`: how often an actor is interrupted by another; `faults`: operations that fail, and deaths."""
-
-    turns: int
-    faults: int
-
-    def modes(self, step: Step) -> tuple[Mode, ...]:
-        """An operation that changes nothing might as well not have happened; and to die before it, or to try again
-        from the operation after the last one that changed something, is the same to all others.
-        """
-        if step.changes:
-            return (Mode.OK, Mode.AFTER, Mode.DIE) if self.turns else (Mode.OK, Mode.BEFORE, Mode.AFTER, Mode.DIE)
-        return (Mode.OK,) if self.turns else (Mode.OK, Mode.BEFORE)
 
 
 class Found(NamedTuple):
@@ -68,7 +53,7 @@ class Search:
         self._faults = 0
         self._cut = False
 
-    def run(self, stop_after: int = 10**9) -> Found:
+    def run(self) -> Found:
         """All of it; once more when an actor turned out to touch what was thought to be another's alone."""
         executions = 0
         while True:
@@ -78,7 +63,7 @@ class Search:
             while True:
                 execution, violation = self._execute()
                 executions += 1
-                if violation or executions >= stop_after:
+                if violation:
                     choices = tuple(each.choice for each in execution.happened)
                     return Found(executions, len(self._visited), self._verdicts.size, violation, choices)
                 if not self._backtrack():
@@ -160,6 +145,6 @@ class Search:
 
     def _modes(self, actor: Actor) -> tuple[Mode, ...]:
         step = actor.pending
-        if not self._faults or not step.place or not self._scenario.may_fail(actor.name):
+        if not self._faults or not step.place:
             return (Mode.OK,)
         return self._bounds.modes(step)

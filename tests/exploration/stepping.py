@@ -146,9 +146,11 @@ class SteppedStore:
             lambda nothing: nothing,
         )
 
-    def delete(self, container: str, name: str) -> None:
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         self._do(
-            _writing("delete", container, name), lambda: self._inner.delete(container, name), lambda nothing: nothing
+            _writing("delete", container, name),
+            lambda: self._inner.delete(container, name, if_match=if_match),
+            lambda nothing: nothing,
         )
 
     def _do[T](self, step: Step, call: Callable[[], T], told: Callable[[T], object]) -> T:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Self
@@ -64,9 +65,10 @@ class Blobs(MemoryBlobs):
         self.print ^= old ^ self._print_of(place)
         return etag
 
-    def delete(self, container: str, name: str) -> None:
-        self.print ^= self._print_of((container, name))
-        super().delete(container, name)
+    def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
+        gone = self._print_of((container, name))
+        super().delete(container, name, if_match=if_match)
+        self.print ^= gone
 
     def _print_of(self, place: tuple[str, str]) -> int:
         stored = self._blobs.get(place)
@@ -187,17 +189,19 @@ class Smooth:
 _running = threading.local()
 
 
-class _Inline:
+class _Inline(Executor):
     """A pool of threads that does all in the thread that asks, so that nothing happens but what is chosen."""
 
-    def __init__(self, *_: int) -> None:
-        self.map = map
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
+    def submit[**P, T](self, do: Callable[P, T], /, *args: P.args, **named: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(do(*args, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _noted(name: str, activity: Activity) -> Activity:

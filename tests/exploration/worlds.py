@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.batch import desk
-from shared.batch import job as jobs
-from shared.batch.job import Job, JobInput
+from shared.batch import job as documents
+from shared.batch.job import Job, JobInput, JobStatus
 from shared.models.loader import Loader
 from shared.ports import Container
 from tests.exploration.verdict import folder_of, output
@@ -30,13 +30,16 @@ class Worlds:
         self._ref = endpoint.upload(self._models, folder)
         self._loader: Loader = make_loader(self._models)
 
-    def dropped(self, *files: bytes, threshold: int = -1, **settings: Any) -> World:
-        """Files lie in the inbox, and nobody has been told yet."""
+    def dropped(self, *files: bytes, threshold: int = -1, output: str = "", **settings: Any) -> World:
+        """Files lie in the inbox, and nobody has been told yet. `output`: where all jobs write."""
         world = World.new(self._models, self._loader)
         store = world.store
         batch = {"mini_batch_size": 2, "error_threshold": threshold, **settings}
         endpoint.publish(store, self._ref, batch=batch)
-        return world._replace(jobs=tuple(_job(store, number, data) for number, data in enumerate(files)))
+        jobs = [_job(store, number, data) for number, data in enumerate(files)]
+        if output:
+            jobs = [job.model_copy(update={"output_location": output}) for job in jobs]
+        return world._replace(jobs=tuple(jobs))
 
     def delivered(self, *files: bytes, **settings: Any) -> World:
         """The jobs are there, and nobody works on them yet."""
@@ -46,10 +49,17 @@ class Worlds:
             desk.submit(host.ports.store, job)
         return world
 
-    def scored(self, *files: bytes, **settings: Any) -> World:
-        """All is scored, and nothing is to be seen yet."""
+    def planned(self, *files: bytes, **settings: Any) -> World:
+        """It is known what is to be scored."""
         world = self.delivered(*files, **settings)
         world.host("before", Smooth(world.reader))
+        for job in world.jobs:
+            ACTIVITIES["plan_job"](job.work._asdict())
+        return world
+
+    def scored(self, *files: bytes, **settings: Any) -> World:
+        """All is scored, and nothing is to be seen yet."""
+        world = self.planned(*files, **settings)
         for job in world.jobs:
             planned = ACTIVITIES["plan_job"](job.work._asdict())
             for index in range(planned["mini_batches"]):
@@ -58,16 +68,22 @@ class Worlds:
         return world
 
     def twin(self, *files: bytes, **settings: Any) -> dict[str, dict[str, object]]:
-        """What nobody disturbs."""
-        world = self.delivered(*files, **{**settings, "threshold": -1})
-        world.host("undisturbed", Smooth(world.reader))
-        for job in world.jobs:
+        """What is in the output of each job that nobody disturbs."""
+        outputs = {}
+        for number in range(len(files)):
+            world = self.delivered(*files, **{**settings, "threshold": -1})
+            world.host("undisturbed", Smooth(world.reader))
+            job = world.jobs[number]
             run_at_once(job)
-        return {job.id: output(world.store, folder_of(job)) for job in world.jobs}
+            assert desk.read(world.store, job.id).status == JobStatus.COMPLETED
+            outputs[job.id] = output(world.store, folder_of(job))
+        return outputs
 
 
 def _job(store: Blobs, number: int, data: bytes) -> Job:
     name = f"flowers/month-{number}.csv"
     etag = store.write(Container.INBOX, name, data)
     path = f"{Container.INBOX}/{name}"
-    return jobs.new(jobs.dropped_id(path, etag), "flowers", (JobInput(location=path, etag=etag),), "drop", NOW)
+    return documents.new(
+        documents.dropped_id(path, etag), "flowers", (JobInput(location=path, etag=etag),), "drop", NOW
+    )

@@ -24,6 +24,8 @@ def claim(job: Job, ports: BatchPorts) -> None:
     place = _named(job, ports)
     if place is None:
         return
+    # Before the claim is there: whoever dies behind it comes back as the one whose place it is.
+    check(job, ports)
     mine = _folder(place) + _CLAIM
     try:
         ports.store.write(Container.JOBS, mine, job.id.encode(), create=True)
@@ -33,7 +35,6 @@ def claim(job: Job, ports: BatchPorts) -> None:
     try:
         # Of two who claim places one in the other, each sees the other's claim now.
         _check_claims(job, place, ports)
-        _check_empty(job, place, ports)
     except OutputTaken:
         ports.store.delete(Container.JOBS, mine)
         raise

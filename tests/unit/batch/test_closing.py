@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
-from shared.batch import closing, desk
+from shared.batch import closing, desk, ending
 from shared.batch.events import JobEvent, job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
@@ -92,7 +92,8 @@ def test_the_world_is_told_again_where_telling_failed(
 
     with pytest.raises(StorageUnavailable):
         fail(ports._replace(announcer=Deaf()), job)
-    assert (desk.read(store, job.id).status, marks(store)) == (JobStatus.FAILED, [f"active/{job.id}.0"])
+    assert desk.read(store, job.id).status == JobStatus.FAILED
+    assert marks(store) == [f"active/{job.id}.0", f"ended/{job.id}.0"]
     closing.put_away(ports, desk.read(store, job.id))
     closing.put_away(ports, desk.read(store, job.id))
     assert {event.id for event in announcer.events} == {f"{job.id}-1-Failed"}
@@ -105,7 +106,7 @@ def test_an_attempt_that_was_overtaken_closes_nothing(
     job = scored()
     desk.take_over(store, desk.read(store, job.id), ports.now())
     assert fail(ports, job).status == JobStatus.RUNNING
-    assert closing.close(ports, job.work, "ScoringFailed", "no") == JobStatus.RUNNING
+    assert ending.end(ports, job.work, "ScoringFailed", "no") == JobStatus.RUNNING
     assert announcer.events == []
 
 
@@ -143,8 +144,8 @@ def test_an_orchestration_closes_its_job_by_the_reason_it_has(
     job = scored()
     if expected == JobStatus.CANCELED:
         desk.request_cancel(store, job.id)
-    assert closing.close(ports, job.work, code, "so it is") == expected
-    assert closing.close(ports, job.work, code, "so it is") == expected
+    assert ending.end(ports, job.work, code, "so it is") == expected
+    assert ending.end(ports, job.work, code, "so it is") == expected
     error = desk.read(store, job.id).error
     assert error == (None if expected == JobStatus.CANCELED else JobError(code=code, message="so it is"))
 

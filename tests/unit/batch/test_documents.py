@@ -7,7 +7,7 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.batch import ledger
 from shared.batch.ledger import Entry, Tally
-from shared.batch.manifest import InputFile, Manifest, Manifests, MiniBatch, PlanPage, Span
+from shared.batch.manifest import InputFile, Leaf, Manifest, Manifests, MiniBatch, PlanPage, Span
 from shared.batch.work import Work
 from shared.endpoints.batch_settings import JobSettings
 from shared.endpoints.deployment import PinnedModel
@@ -94,7 +94,7 @@ def test_a_run_has_a_plan_of_its_own(store: MemoryBlobs) -> None:
 def test_a_mini_batch_is_found_on_its_page(store: MemoryBlobs) -> None:
     manifests = Manifests(store)
     pages = [page(*[1] * 200), page(7, 8)]
-    assert manifests.write_pages(WORK, "mine", iter(pages)) == (202, 215)
+    assert manifests.write_pages(WORK, "mine", iter(Leaf(each, {}) for each in pages)) == (202, 215)
     manifests.create_once(WORK, manifest(215))
     assert manifests.page(WORK, 0) == (pages[0], pages[0].mini_batches[0])
     assert manifests.page(WORK, 199) == (pages[0], pages[0].mini_batches[199])
@@ -103,10 +103,22 @@ def test_a_mini_batch_is_found_on_its_page(store: MemoryBlobs) -> None:
     assert pages[1].files[0].place == Place("", "inbox", "flowers/a.csv")
 
 
+def test_a_mini_batch_of_whole_files_is_found_on_a_page_of_its_own(store: MemoryBlobs) -> None:
+    manifests = Manifests(store)
+    own = page(1, 1)
+    first = page(*[1] * 200)
+    second = PlanPage(files=(FILE,), mini_batches=(*page(7).mini_batches, MiniBatch(files=2)))
+    assert manifests.write_pages(WORK, "mine", iter([Leaf(first, {}), Leaf(second, {1: own})])) == (202, 209)
+    manifests.create_once(WORK, manifest(209))
+    assert manifests.page(WORK, 200) == (second, second.mini_batches[0])
+    assert manifests.page(WORK, 201) == (own, own.mini_batches[0])
+    assert second.mini_batches[1].rows == 2
+
+
 def test_pages_of_a_plan_that_does_not_count_are_not_seen(store: MemoryBlobs) -> None:
     manifests = Manifests(store)
-    manifests.write_pages(WORK, "mine", iter([page(1)]))
-    manifests.write_pages(WORK, "another's", iter([page(2)]))
+    manifests.write_pages(WORK, "mine", iter([Leaf(page(1), {})]))
+    manifests.write_pages(WORK, "another's", iter([Leaf(page(2), {})]))
     manifests.create_once(WORK, manifest(plan="mine"))
     assert manifests.page(WORK, 0)[1].rows == 1
 

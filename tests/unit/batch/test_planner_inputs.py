@@ -32,18 +32,18 @@ def submit(ports: BatchPorts, **fields: object) -> Job:
     return desk.submit(ports.store, jobs.new("rest-1", "flowers", inputs, "me", ports.now(), **fields))
 
 
-def planned(ports: BatchPorts, job: Job) -> tuple[PlanPage, list[list[str]]]:
-    """The first page, and the names of the blobs that each of its mini-batches reads."""
-    plan_job(job.work, ports)
-    page = ports.manifests.page(job.work, 0)[0]
-    names = [[page.files[span.file].blob.rpartition("/")[2] for span in each.spans] for each in page.mini_batches]
-    return page, names
+def planned(ports: BatchPorts, job: Job) -> list[tuple[PlanPage, list[str]]]:
+    """Of each mini-batch the page that it is on, and the names of the blobs that it reads."""
+    found = []
+    for index in range(plan_job(job.work, ports).mini_batches):
+        page, mini_batch = ports.manifests.page(job.work, index)
+        found.append((page, [page.files[span.file].blob.rpartition("/")[2] for span in mini_batch.spans]))
+    return found
 
 
 def test_a_packed_table_is_unpacked_once_and_read_from_the_copy(store: MemoryBlobs, ports: BatchPorts) -> None:
     job = drop(ports, gzip.compress(iris.csv(5)), "flowers/a.csv.gz")
-    page, _ = planned(ports, job)
-    (file,) = page.files
+    (file,) = planned(ports, job)[0][0].files
     assert (file.path, file.container) == ("inbox/flowers/a.csv.gz", Container.STAGING)
     (copy,) = store.list(Container.STAGING, job.work.path("input/"))
     assert (file.blob, file.etag, file.size_bytes) == (copy.name, copy.etag, len(iris.csv(5)))
@@ -53,24 +53,32 @@ def test_a_packed_table_is_unpacked_once_and_read_from_the_copy(store: MemoryBlo
 def test_pictures_are_taken_whole_and_so_many_at_a_time(store: MemoryBlobs, ports: BatchPorts) -> None:
     for name in PICTURES:
         store.write(Container.INBOX, name, b"picture")
-    page, names = planned(ports, submit(ports))
-    assert names == [["0.png", "1.png"], ["2.png", "3.png"], ["4.png"]]
-    assert {file.format for file in page.files} == {"file"}
-    assert [each.rows for each in page.mini_batches] == [2, 2, 1]
+    job = submit(ports)
+    found = planned(ports, job)
+    assert [names for _, names in found] == [["0.png", "1.png"], ["2.png", "3.png"], ["4.png"]]
+    assert {file.format for page, _ in found for file in page.files} == {"file"}
+    # Each names its own files alone, however many there are of the job's.
+    assert [len(page.files) for page, _ in found] == [2, 2, 1]
+    assert ports.manifests.read(job.work).rows == 5
 
 
 def test_tables_beside_pictures_have_mini_batches_of_their_own(store: MemoryBlobs, ports: BatchPorts) -> None:
     for name in (*PICTURES[:3], "flowers/in/0a.csv"):
         store.write(Container.INBOX, name, iris.csv(3) if name.endswith("csv") else b"picture")
-    _, names = planned(ports, submit(ports))
-    assert sorted(names) == [["0.png", "1.png"], ["0a.csv"], ["0a.csv"], ["2.png"]]
+    found = sorted(names for _, names in planned(ports, submit(ports)))
+    assert found == [
+        ["0.png", "1.png"],
+        ["0a.csv"],
+        ["0a.csv"],
+        ["2.png"],
+    ]
 
 
 def test_any_file_is_taken_whole_where_that_is_asked_for(store: MemoryBlobs, ports: BatchPorts) -> None:
     for number in range(3):
         store.write(Container.INBOX, f"flowers/in/{number}.csv", iris.csv(3))
     job = submit(ports, overrides=Overrides(input_format="files", mini_batch_size=3))
-    assert planned(ports, job)[1] == [["0.csv", "1.csv", "2.csv"]]
+    assert [names for _, names in planned(ports, job)] == [["0.csv", "1.csv", "2.csv"]]
 
 
 def test_a_file_that_is_too_large_to_be_taken_whole_is_told(

@@ -224,16 +224,6 @@ def test_a_job_is_given_up_after_many_attempts(store: MemoryBlobs, ports: BatchP
     assert list(desk.active(store)) == []
 
 
-def test_what_is_being_made_visible_is_never_given_up(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
-    job = submit(ports, attempt=MAX_ATTEMPTS)
-    for event in (Event.RUN, Event.FINALIZE):
-        desk.move(store, job.work, event, clock())
-    clock.go_on(minutes=6)
-    assert [(each.attempt, each.status) for each in forsaken(ports, not_running)] == [
-        (MAX_ATTEMPTS + 1, JobStatus.FINALIZING)
-    ]
-
-
 def test_a_document_that_cannot_be_read_does_not_hold_up_the_other_jobs(
     store: MemoryBlobs, ports: BatchPorts, clock: Clock
 ) -> None:
