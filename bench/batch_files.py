@@ -12,13 +12,15 @@ HEAVY_MINI_BATCHES: Final = 6
 
 class Files(NamedTuple):
     """`csv`, `parquet`: the year of flights ten times over, in `pieces` as many rows a file as a mini-batch has;
-    `year`: once; `thousand` and `one`: so many of its rows; `tumours`: rows for a model that takes long.
+    `year`: once, `floats`: with a point in every number, as MLflow wants them; `thousand` and `one`: so many of its
+    rows; `tumours`: rows for a model that takes long.
     """
 
     csv: Path
     parquet: Path
     pieces: Path
     year: Path
+    floats: Path
     thousand: Path
     one: Path
     tumours: Path
@@ -33,6 +35,7 @@ def make(folder: Path) -> Files:
         parquet=folder / "flights.parquet",
         pieces=folder / "pieces",
         year=folder / "year.csv",
+        floats=folder / "floats.csv",
         thousand=folder / "thousand.csv",
         one=folder / "one.csv",
         tumours=folder / "tumours.csv",
@@ -46,7 +49,9 @@ def make(folder: Path) -> Files:
 def _write_flights(files: Files) -> None:
     from samples.flights import data  # pandas
 
-    data.write_csv(files.year, data.load())
+    frame = data.load()
+    data.write_csv(files.year, frame)
+    frame[[*data.INPUTS]].astype(dict.fromkeys(data.NUMBERS, float)).to_csv(files.floats, index=False)
     names, *rows = files.year.read_bytes().splitlines(keepends=True)
     files.thousand.write_bytes(b"".join([names, *rows[:1000]]))
     files.one.write_bytes(names + rows[0])
