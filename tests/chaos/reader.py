@@ -4,7 +4,7 @@ import io
 import json
 import threading
 from abc import ABC, abstractmethod
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
@@ -16,6 +16,9 @@ from azure.storage.blob import ContainerClient
 
 _EVERY_S: Final = 0.5
 _ENOUGH_LOOKS: Final = 20
+
+
+_AHEAD: Final = timedelta(hours=1)
 
 
 class Broken(Exception):
@@ -91,7 +94,8 @@ class LatestReader(Watcher):
         except ResourceNotFoundError:
             return False
         scored_at = datetime.fromisoformat(latest["scored_at"])
-        if self._last is not None and scored_at < self._last:
+        # What a clock that was ahead has told is written over, once it is known to be wrong.
+        if self._last is not None and scored_at < self._last and self._last < datetime.now(UTC) + _AHEAD:
             raise Broken(f"it went back from {self._last} to {scored_at}")
         self._last = scored_at
         if not _is_whole(self._container, latest["output"].partition("/")[2]):

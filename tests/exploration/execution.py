@@ -121,7 +121,7 @@ class Execution:
         """Says who is next and wakes them, unless it is whoever asks; None when it is over."""
         asks = self.current
         while True:
-            choice = None if self.violation else self._director.choose(self)
+            choice = self._choice()
             if choice is None:
                 self._over.set()
                 return None
@@ -141,6 +141,13 @@ class Execution:
         elif actor is not asks or asks.ended:
             actor.awake.release()
         return actor
+
+    def _choice(self) -> Choice | None:
+        try:
+            return None if self.violation else self._director.choose(self)
+        except Exception as error:
+            self.violation = f"nobody knows who is next: {error!r}"
+            return None
 
     def _stir(self, by: Actor) -> None:
         by.stirred = False

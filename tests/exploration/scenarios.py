@@ -21,7 +21,7 @@ _SWEEP: Final = Part("sweep", actors.sweep, actors.has_ended, turns_clock=True)
 _TICK: Final = Part("tick", actors.tick, is_ended(COMPLETED, FAILED, CANCELED))
 _ALONE: Final = (Bounds(0, 1),)
 _FEW: Final = (Bounds(1, 1),)
-_ONE_FILE: Final = {"output_file_name": "predictions.csv", "output_format": "csv"}
+_ONE_FILE: Final[dict[str, Any]] = {"output_file_name": "predictions.csv", "output_format": "csv"}
 
 
 def _completes(notes: Set[str]) -> Set[JobStatus]:
@@ -60,13 +60,13 @@ def every(worlds: Worlds) -> Iterator[Scenario]:
 
 def _one_host(worlds: Worlds) -> Iterator[Scenario]:
     alone = (Part("host", actors.deliver),)
-    kinds: tuple[tuple[str, bytes, dict[str, Any]], ...] = (
-        ("one", ONE, {}),
-        ("two", TWO, {}),
-        ("one-file", TWO, _ONE_FILE),
-        ("summary", TWO, {"output_action": "summary_only"}),
-    )
-    for name, data, settings in kinds:
+    kinds: dict[str, tuple[bytes, dict[str, Any]]] = {
+        "one": (ONE, {}),
+        "two": (TWO, {}),
+        "one-file": (TWO, _ONE_FILE),
+        "summary": (TWO, {"output_action": "summary_only"}),
+    }
+    for name, (data, settings) in kinds.items():
         start, twin = worlds.dropped(data, **settings), worlds.twin(data, **settings)
         yield Scenario(f"alone-{name}", start, alone, _completes, twin, _ALONE)
     yield Scenario("alone-fails", worlds.dropped(TWO, threshold=0), alone, _fails, {}, _ALONE)

@@ -26,7 +26,7 @@ def read(text: str) -> Iterator[Choice]:
 
 
 class Replay:
-    """A director that does as it is told, and lets what is left go its way."""
+    """A director that does as it is told, and no more."""
 
     def __init__(self, choices: Iterable[Choice]) -> None:
         self._left = iter(choices)

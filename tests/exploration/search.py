@@ -55,21 +55,28 @@ class Search:
 
     def run(self) -> Found:
         """All of it; once more when an actor turned out to touch what was thought to be another's alone."""
+        wanted, executions = self._bounds, 0
+        # What they touch is learned at little cost first.
+        self._bounds = Bounds(min(1, wanted.turns), 0)
+        while True:
+            found = self._pass()
+            executions += found.executions
+            learned = self.footprints.adopt()
+            if found.violation or (self._bounds == wanted and not learned):
+                return found._replace(executions=executions)
+            if not learned:
+                self._bounds = wanted
+
+    def _pass(self) -> Found:
+        self._visited.clear()
+        self._path.clear()
         executions = 0
         while True:
-            known = self.footprints.size
-            self._visited.clear()
-            self._path.clear()
-            while True:
-                execution, violation = self._execute()
-                executions += 1
-                if violation:
-                    choices = tuple(each.choice for each in execution.happened)
-                    return Found(executions, len(self._visited), self._verdicts.size, violation, choices)
-                if not self._backtrack():
-                    break
-            if self.footprints.size == known:
-                return Found(executions, len(self._visited), self._verdicts.size)
+            execution, violation = self._execute()
+            executions += 1
+            if violation or not self._backtrack():
+                choices = tuple(each.choice for each in execution.happened) if violation else ()
+                return Found(executions, len(self._visited), self._verdicts.size, violation, choices)
 
     def _execute(self) -> tuple[Execution, str]:
         self._depth, self._turns, self._faults = 0, self._bounds.turns, self._bounds.faults
@@ -106,7 +113,7 @@ class Search:
             self._turns -= 1
         if choice.mode != Mode.OK:
             self._faults -= 1
-        self.footprints.add(choice.actor, execution.actors[choice.actor].pending)
+        self.footprints.learn(choice.actor, execution.actors[choice.actor].pending)
         return choice
 
     def _chosen(self, execution: Execution, options: list[Choice]) -> Choice | None:
@@ -118,7 +125,9 @@ class Search:
             self._path.append(_Node(options))
         node = self._path[self._depth]
         self._depth += 1
-        return node.options[node.at]
+        choice = node.options[node.at]
+        assert choice in options, f"the same choices have led to another place: {options} instead of {node.options}"
+        return choice
 
     def _state(self, execution: Execution) -> int:
         actors = tuple((actor.seen, actor.begun, actor.ended, actor.stirred) for actor in execution.actors.values())
