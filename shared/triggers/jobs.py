@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlencode, urlsplit
@@ -109,14 +110,15 @@ async def _status(call: Call) -> Reply:
 
 
 async def _find_for_stranger(call: Call, secret: str) -> Job:
-    """Strangers who guess are given no threads to speak of. Raises JobNotFound, Overloaded."""
+    """Strangers who guess are given no threads to speak of, and learn nothing. Raises JobNotFound, Overloaded."""
     if len(secret) == capability.LENGTH:
         if _strangers.locked():
             raise Overloaded("too many callers ask for jobs by address: try again shortly")
         async with _strangers:
-            job = await _find(call, call.route("endpoint"))
-        if capability.holds(secret, job.capabilities, datetime.now(UTC)):
-            return job
+            with suppress(JobNotFound):
+                job = await _find(call, call.route("endpoint"))
+                if capability.holds(secret, job.capabilities, datetime.now(UTC)):
+                    return job
     raise JobNotFound("there is no job of this id")
 
 

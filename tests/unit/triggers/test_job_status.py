@@ -73,10 +73,15 @@ async def test_what_cannot_be_a_secret_is_refused_unread(watched: WatchedStore, 
 
 
 async def test_a_wrong_secret_and_an_unknown_job_are_told_alike(watched: WatchedStore, secret: str) -> None:
-    wrong, unknown = await ask("x" * LENGTH), await ask(secret, job=f"rest-{2:024x}")
-    assert (wrong.status_code, unknown.status_code) == (404, 404)
-    elsewhere = await ask(secret, endpoint="trees")
-    assert (elsewhere.status_code, code(elsewhere)) == (404, "JobNotFound")
+    asked = [
+        await ask("x" * LENGTH),
+        await ask("x"),
+        await ask(secret, job=f"rest-{2:024x}"),
+        await ask(secret, job="../x"),
+        await ask(secret, endpoint="trees"),
+    ]
+    assert {(reply.status_code, code(reply)) for reply in asked} == {(404, "JobNotFound")}
+    assert len({reply.get_body() for reply in asked}) == 1
 
 
 async def test_a_guess_costs_one_read(watched: WatchedStore, secret: str) -> None:
