@@ -43,6 +43,7 @@ chaos: setup
 
 explore: setup
 	@$(python) -m tests.exploration
+	@$(python) -m pytest -q tests/exploration/planted_defects.py
 
 scale: setup
 	@$(python) -m tests.scale

@@ -1,6 +1,6 @@
 """Defects to plant: what the exploration must find, each in the scenario that is made for it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
@@ -23,7 +23,7 @@ class Defect(NamedTuple):
     name: str
     scenario: str
     bounds: Bounds
-    patches: dict[str, Callable[..., Any]]
+    patches: dict[str, Any]
     told: str
 
 

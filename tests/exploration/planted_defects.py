@@ -1,4 +1,4 @@
-"""Small jobs survive everything: all scenarios, as far as a test may go; and what the exploration would find."""
+"""Small jobs survive all that can happen to them, as far as a test may look; and what the exploration would find."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
