@@ -73,7 +73,7 @@ def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> 
         if is_time_up():
             return
         try:
-            _sweep(ports, mark)
+            _sweep(ports.store, mark)
         except SlipwayError as error:
             _log.warning("job %s is not swept yet: %s", mark.job_id, error.message)
 
@@ -92,35 +92,13 @@ def _is_over(until: str, now: datetime) -> bool:
         return False
 
 
-def _sweep(ports: BatchPorts, mark: Mark) -> None:
-    store = ports.store
-    # Found before the mark is set, and removed after it: nothing of a retry can be among it.
-    remove_late = _late_copies(ports, desk.read(store, mark.job_id))
+def _sweep(store: BlobStore, mark: Mark) -> None:
     job = desk.mark_swept(store, mark)
-    if job is not None:
-        remove_late()
     for run in range(1, job.run + 1) if job is not None else ():
         folder = Work(mark.job_id, 0, run).folder
         _clear(store, Container.STAGING, folder)
         _clear(store, Container.JOBS, folder)
     store.delete(Container.JOBS, f"{_ENDED}{mark}")
-
-
-def _late_copies(ports: BatchPorts, job: Job) -> Callable[[], None]:
-    """What somebody who was late may have copied after the job had failed; gives back what removes it."""
-    plan = ports.manifests.find(job.work) if job.status == JobStatus.FAILED else None
-    if plan is None:
-        return lambda: None
-    from shared.batch.output import Output  # brings pyarrow, which the tick does not need otherwise
-
-    try:
-        output = Output(ports, job, plan.settings)
-        found = [] if output.is_whole else output.found()
-    except SlipwayError as error:
-        if error.retryable:
-            raise
-        return lambda: None  # the place is out of reach now
-    return lambda: output.remove(found)
 
 
 def _clear(store: BlobStore, container: Container, prefix: str) -> None:

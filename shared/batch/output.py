@@ -18,7 +18,7 @@ from shared.documents import Document
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import JobSettings
 from shared.errors import StaleDocument, StorageUnavailable
-from shared.ports import Blob, BlobItem, Container
+from shared.ports import Blob, Container
 
 _AT_ONCE: Final = 8
 # Things that are done between two looks at whether they still may be.
@@ -124,20 +124,12 @@ class Output:
 
         Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
         """
-        there = self.found()
+        is_own = self._own()
+        there = [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
         if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
         self._ports.check(self._job.work)
-        self.remove(there)
-
-    def found(self) -> list[BlobItem]:
-        """What lies there of the job's."""
-        is_own = self._own()
-        return [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
-
-    def remove(self, found: Iterable[BlobItem]) -> None:
-        """Those that are what they were when they were found."""
-        for item in found:
+        for item in there:
             with suppress(StaleDocument):
                 self._store.delete(self._container, item.name, if_match=item.etag)
 

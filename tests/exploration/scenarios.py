@@ -21,6 +21,8 @@ _SWEEP: Final = Part("sweep", actors.sweep, actors.has_ended, turns_clock=True)
 _TICK: Final = Part("tick", actors.tick, is_ended(COMPLETED, FAILED, CANCELED))
 _ALONE: Final = (Bounds(0, 1),)
 _FEW: Final = (Bounds(1, 1),)
+_TURNS: Final = (Bounds(2, 0),)
+_ONE_TURN: Final = (Bounds(1, 0),)
 _ONE_FILE: Final[dict[str, Any]] = {"output_file_name": "predictions.csv", "output_format": "csv"}
 
 
@@ -80,11 +82,11 @@ def _two_hosts(worlds: Worlds) -> Iterator[Scenario]:
     yield Scenario("taken-over", worlds.delivered(ONE), (works("host"), _LATE), _completes, twin)
     yield Scenario("taken-over-fails", worlds.delivered(ONE, threshold=0), (works("host"), _LATE), _fails, {}, _FEW)
     delivered = (Part("host", actors.deliver), Part("other", actors.deliver, after="host"))
-    yield Scenario("delivered-twice", worlds.dropped(ONE), delivered, _completes, twin, _FEW)
+    yield Scenario("delivered-twice", worlds.dropped(ONE), delivered, _completes, twin, _ONE_TURN)
     found = (Part("host", actors.deliver), _LATE)
-    yield Scenario("delivered-late", worlds.dropped(ONE), found, _completes, twin, _FEW)
+    yield Scenario("delivered-late", worlds.dropped(ONE), found, _completes, twin, _ONE_TURN)
     promoting = (works("host"), works("other", after="host"), _LATE)
-    yield Scenario("promoted-thrice", worlds.scored(ONE), promoting, _completes, twin, _FEW)
+    yield Scenario("promoted-thrice", worlds.scored(ONE), promoting, _completes, twin, _ONE_TURN)
     file = (worlds.scored(TWO, **_ONE_FILE), (works("host"), _LATE), _completes, worlds.twin(TWO, **_ONE_FILE))
     yield Scenario("one-file-taken-over", *file)
 
@@ -102,8 +104,6 @@ def _lost(worlds: Worlds) -> Iterator[Scenario]:
     twin = worlds.twin(TWO)
     thief = Part("thief", actors.lose)
     yield Scenario("lost", worlds.scored(TWO), (works("host"), thief), _completes_or_fails, twin)
-    both = (works("host"), works("other", after="host"), thief)
-    yield Scenario("lost-twice", worlds.scored(TWO), both, _completes_or_fails, twin, _FEW)
 
 
 def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
@@ -118,28 +118,28 @@ def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
     }
     for activity, (start, task) in more.items():
         parts = (works("host"), again(activity, **task), _LATE)
-        quick = (Bounds(2, 0),) if activity == "score_mini_batch" else _FEW
-        yield Scenario(f"again-{activity}", start, parts, _completes, twin, quick)
+        yield Scenario(f"again-{activity}", start, parts, _completes, twin, _ONE_TURN)
     end = {"code": ErrorThresholdExceeded.code, "reason": "1 of 2 rows were rejected"}
     late = Part("again", again("close_job", "", **end).play, is_ended(FAILED))
     parts = (works("host"), late, _RETRY)
-    yield Scenario("again-close_job", worlds.delivered(ONE, threshold=0), parts, _may_be_retried(FAILED), twin)
+    start = worlds.delivered(ONE, threshold=0)
+    yield Scenario("again-close_job", start, parts, _may_be_retried(FAILED), twin, _TURNS)
 
 
 def _ended_otherwise(worlds: Worlds) -> Iterator[Scenario]:
     twin = worlds.twin(ONE)
     yield Scenario("canceled", worlds.delivered(ONE), (works("host"), _CANCEL), _may_be_canceled, twin)
     late = (works("host"), _CANCEL, _LATE)
-    yield Scenario("canceled-late", worlds.delivered(ONE), late, _may_be_canceled, twin, _FEW)
+    yield Scenario("canceled-late", worlds.delivered(ONE), late, _may_be_canceled, twin, _ONE_TURN)
     retried = (works("host"), _RETRY)
     yield Scenario("retried", worlds.delivered(ONE, threshold=0), retried, _may_be_retried(FAILED), twin)
     canceled = worlds.scored(ONE)
     actors.cancel(canceled, canceled.host("caller", Smooth(canceled.reader)))
     yield Scenario("canceled-retried", canceled, (works("host"), _RETRY), _may_be_retried(CANCELED), twin)
     swept = (_RETRY, _SWEEP, _TICK)
-    yield Scenario("swept-retried", _failed(worlds), swept, _may_be_retried(FAILED), twin)
+    yield Scenario("swept-retried", _failed(worlds), swept, _may_be_retried(FAILED), twin, _TURNS)
     twice = (_RETRY, Part("retry-again", actors.retry, is_ended(FAILED)), _TICK)
-    yield Scenario("retried-twice", _failed(worlds), twice, _may_be_retried(FAILED), twin)
+    yield Scenario("retried-twice", _failed(worlds), twice, _may_be_retried(FAILED), twin, _TURNS)
 
 
 def _failed(worlds: Worlds) -> World:
