@@ -113,7 +113,10 @@ def test_a_job_rejects_the_rows_of_unknown_segments_and_scores_the_others(
 ) -> None:
     """Mini-batches of two rows: mixed, with one unknown row, of unknown rows only."""
     job = client.finished(by_columns, drop(account, by_columns, b"carrier,x\nUA,1\nAA,1\nUA,2\n??,1\n??,2\n!!,3\n"))
-    assert (job["status"], job["counts"]) == ("Completed", {"rows": 6, "predicted": 3, "rejected": 3}), job
+    assert (job["status"], job["counts"]) == (
+        "Completed",
+        {"rows": 6, "predicted": 3, "rejected": 3, "mini_batches": 3},
+    ), job
     table = predictions(account, job)
     assert (table["row"].to_pylist(), table["y"].to_pylist()) == ([0, 1, 2], [2.0, 10.0, 4.0])
     rejected = [json.loads(line) for line in read(account, f"{job['output']}rejected.jsonl").splitlines()]
@@ -125,5 +128,5 @@ def test_a_job_by_a_package_whose_models_are_named_fails_and_says_why(
     client: Client, account: BlobServiceClient, by_name: str
 ) -> None:
     job = client.finished(by_name, drop(account, by_name, b"x\n1\n"))
-    assert (job["status"], job["error"]["code"]) == ("Failed", "UnreadableInput")
-    assert "only a model whose signature has columns can score a CSV" in job["error"]["message"]
+    assert (job["status"], job["error"]["code"]) == ("Failed", "MalformedRequest")
+    assert "name one" in job["error"]["message"]

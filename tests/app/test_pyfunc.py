@@ -123,7 +123,10 @@ def test_an_environment_that_is_not_deployed_is_told_clearly(client: Client, del
 def test_a_job_is_scored_by_it(client: Client, account: BlobServiceClient, delays: str) -> None:
     online = ask(client, f"/endpoints/{delays}/score", {"input_data": TABLE}).json()
     job = client.finished(delays, drop(account, delays, b"carrier,distance\nAA,2\nUA,far\nUA,5\n"))
-    assert (job["status"], job["counts"]) == ("Completed", {"rows": 3, "predicted": 2, "rejected": 1}), job
+    assert (job["status"], job["counts"]) == (
+        "Completed",
+        {"rows": 3, "predicted": 2, "rejected": 1, "mini_batches": 1},
+    ), job
     table = predictions(account, job)
     assert table["row"].to_pylist() == [0, 2]
     assert table["delay"].to_pylist() == online
