@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -139,6 +140,18 @@ def test_one_file_is_written_into_another_account(partner: MemoryBlobs, ports: B
     assert numbers("csv", blob(partner, "results", "flowers/may/all.csv")) == list(range(10))
 
 
+class AtOnce(Executor):
+    """Has done a thing when it is asked to: so all that is asked for is seen."""
+
+    def __init__(self, threads: int) -> None:
+        super().__init__()
+
+    def submit[**P, T](self, do: Callable[P, T], /, *given: P.args, **named: P.kwargs) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(do(*given, **named))
+        return done
+
+
 class Slow(MemoryBlobs):
     """Takes the first piece of a blob that is made of several, and looks what was read for it."""
 
@@ -156,8 +169,9 @@ class Slow(MemoryBlobs):
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
 def test_one_file_is_joined_with_few_parts_in_memory(
-    store: MemoryBlobs, ports: BatchPorts, scored: Scored, form: str
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
+    monkeypatch.setattr(outputs, "ThreadPoolExecutor", AtOnce)
     job = scored(iris.csv(120), output_file_name="all.out", output_format=form, allowed_outputs=ALLOWED)
     watched, read_parts = WatchedStore(store), list[str]()
     watched.before = lambda told: read_parts.append(told) if told.startswith(f"read staging/{job.id}/") else None

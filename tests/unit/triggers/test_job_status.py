@@ -96,7 +96,7 @@ async def test_more_strangers_than_a_few_at_once_are_sent_away(watched: WatchedS
 
     def hold(operation: str) -> None:
         came.release()
-        let_go.wait()
+        let_go.wait(timeout=20)
 
     watched.before = hold
     first = [asyncio.create_task(ask("x" * LENGTH)) for _ in range(3)]
