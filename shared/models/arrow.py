@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -34,8 +34,18 @@ class Taken(NamedTuple):
     faults: dict[int, Fault]
 
 
+class Dialect(NamedTuple):
+    """How a CSV is written. `quote_char`: empty where nothing is quoted."""
+
+    delimiter: str = ","
+    quote_char: str = '"'
+
+
+COMMON: Final = Dialect()
+
+
 class Read(NamedTuple):
-    """`ragged`: rows that had another number of values than the header, with that number; the table lacks them.
+    """`ragged`: rows that have another number of values than there are columns, with that number; the table lacks them.
 
     `texts`: the numbers are still texts, because one of them could not be read.
     """
@@ -74,25 +84,32 @@ def from_arrow(table: pa.Table, columns: Sequence[Column], texts: bool = False, 
     return Taken({name: array[keep] for name, array in arrays.items()}, np.flatnonzero(keep), faults)
 
 
-def read_csv(data: bytes, names: Sequence[str] | None, columns: Sequence[Column]) -> Read:
-    """Reads the `columns` out of a CSV; `names` are those of its columns, None where its first row names them.
+def read_csv(
+    data: bytes,
+    names: Sequence[str] | None,
+    columns: Sequence[Column],
+    as_texts: Sequence[str] = (),
+    dialect: Dialect = COMMON,
+) -> Read:
+    """Reads the `columns` out of a CSV, and those named in `as_texts` as they are written.
 
+    `names` are those of its columns, None where its first row names them.
     Raises pyarrow.ArrowException for what is no CSV in UTF-8.
     """
-    types = {column.name: _csv_type(KINDS[column.type]) for column in columns}
+    types = dict.fromkeys(as_texts, pa.string()) | {column.name: _csv_type(KINDS[column.type]) for column in columns}
     try:
-        return Read(*_parsed(data, names, list(types), types), texts=False)
+        return Read(*_parsed(data, names, dialect, list(types), types), texts=False)
     except pa.ArrowInvalid:
         # Some value is not of its column's type: take everything as text, and find out which.
-        return Read(*_parsed(data, names, list(types), dict.fromkeys(types, pa.string())), texts=True)
+        return Read(*_parsed(data, names, dialect, list(types), dict.fromkeys(types, pa.string())), texts=True)
 
 
-def infer_csv(data: bytes) -> Read:
+def infer_csv(data: bytes, names: Sequence[str] | None = None, dialect: Dialect = COMMON) -> Read:
     """All columns as numbers, truth values or else texts. Raises pyarrow.ArrowException."""
-    table, ragged = _parsed(data, None, [], {})
+    table, ragged = _parsed(data, names, dialect, [], {})
     odd = [field.name for field in table.schema if not pa.types.is_primitive(field.type) or _is_time(field.type)]
     if odd:
-        table, ragged = _parsed(data, None, [], dict.fromkeys(odd, pa.string()))
+        table, ragged = _parsed(data, names, dialect, [], dict.fromkeys(odd, pa.string()))
     return Read(table, ragged, texts=False)
 
 
@@ -105,7 +122,7 @@ def _csv_type(kind: Kind) -> pa.DataType:
 
 
 def _parsed(
-    data: bytes, names: Sequence[str] | None, include: list[str], types: dict[str, pa.DataType]
+    data: bytes, names: Sequence[str] | None, dialect: Dialect, include: list[str], types: dict[str, pa.DataType]
 ) -> tuple[pa.Table, dict[int, int]]:
     ragged: dict[int, int] = {}
     before = 1 if names is not None else 2
@@ -118,7 +135,12 @@ def _parsed(
         io.BytesIO(data),
         # One block, one thread: else pyarrow cannot tell the number of a row that it cannot parse.
         pacsv.ReadOptions(use_threads=False, block_size=max(len(data), 1) + 1, column_names=names),
-        pacsv.ParseOptions(newlines_in_values=True, invalid_row_handler=set_aside),
+        pacsv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char=dialect.quote_char or False,
+            newlines_in_values=bool(dialect.quote_char),
+            invalid_row_handler=set_aside,
+        ),
         pacsv.ConvertOptions(include_columns=include, column_types=types, strings_can_be_null=True, null_values=[""]),
     )
     return table, ragged
