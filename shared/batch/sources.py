@@ -12,8 +12,6 @@ from shared.endpoints.spec import Endpoint
 from shared.errors import InputChanged, PayloadTooLarge, UnreadableInput
 from shared.ports import BlobItem, BlobStore, Place
 
-# What is written beside data and is none: `_READY`, `_SUCCESS`, what tools leave behind while they upload.
-_NO_DATA: Final = ("_", ".")
 _MAX_FILES: Final = 1_000_000
 
 
@@ -27,6 +25,11 @@ class Found(NamedTuple):
 
     def pinned(self, before_chunk: Callable[[], object]) -> PinnedSource:
         return PinnedSource(self.store, self.place, self.item.etag, self.item.size_bytes, self.path, before_chunk)
+
+
+def is_data(name: str) -> bool:
+    """Unlike what is written beside data: `_READY`, `_SUCCESS`, and what tools leave behind while they upload."""
+    return not name.rpartition("/")[2].startswith(("_", "."))
 
 
 def find(job: Job, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
@@ -64,7 +67,7 @@ def _below(wanted: JobInput, place: Place, store: BlobStore) -> Iterator[Found]:
     prefix, pattern = patterns.split_pattern(place.name)
     nothing = True
     for item in store.list(place.container, prefix):
-        if not item.size_bytes or item.name.rpartition("/")[2].startswith(_NO_DATA):
+        if not item.size_bytes or not is_data(item.name):
             continue
         if pattern is not None and not pattern.fullmatch(item.name):
             continue

@@ -7,6 +7,7 @@ from shared.batch import desk
 from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
+from shared.batch.sources import is_data
 from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.patterns import split_pattern
@@ -16,8 +17,6 @@ from shared.ports import Container
 _log = logging.getLogger(__name__)
 
 READY: Final = "_READY"
-# What tools leave behind beside data.
-_NO_DATA: Final = ("_", ".")
 
 
 def drop(name: str, etag: str, ports: BatchPorts) -> Job | None:
@@ -51,7 +50,7 @@ def _read(name: str, settings: BatchSettings) -> str | None:
     folder, _, last = name.rpartition("/")
     if settings.drop == "folder":
         return f"{folder}/" if last == READY else None
-    return None if not last or last.startswith(_NO_DATA) else name
+    return name if last and is_data(name) else None
 
 
 def _settings(endpoint: str, catalog: Catalog) -> BatchSettings:
