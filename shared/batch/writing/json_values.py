@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.errors import ScoringFailed
+from shared.models.json_values import special
 
 JSON: Final = pa.json_()
 """The type of a column whose values have no Arrow type in common: each is JSON text."""
@@ -20,17 +21,9 @@ _TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 def dumps(value: object) -> bytes:
     """NaN and infinity become null, bytes Base64. Raises ScoringFailed for what JSON cannot hold."""
     try:
-        return orjson.dumps(value, _special, orjson.OPT_SERIALIZE_NUMPY)
+        return orjson.dumps(value, special, orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as error:
         raise ScoringFailed(f"a value of the output cannot be written as JSON: {error}") from None
-
-
-def _special(value: Any) -> Any:
-    if isinstance(value, bytes | bytearray | memoryview):
-        return base64.b64encode(value).decode()
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    raise TypeError(f"{type(value).__name__} is no type of JSON")
 
 
 def json_column(values: Iterable[Any]) -> pa.Array:

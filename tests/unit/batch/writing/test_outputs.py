@@ -1,5 +1,6 @@
 """What models return, of any type, as it reads in each format."""
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ CASES: list[tuple[Array, list[Any], list[Any], list[str]]] = [
     (objects([1], "a"), ["[1]", '"a"'], [[1], "a"], ["[1]", "a"]),
     (objects("a", b"a"), ['"a"', '"YQ=="'], ["a", "YQ=="], ["a", "YQ=="]),
     (objects([b"a"]), ['["YQ=="]'], [["YQ=="]], ['["YQ=="]']),
+    (objects(Decimal("0.10"), None), ['"0.10"', None], ["0.10", None], ["0.10", ""]),
     (objects(2**60 + 1, 0.5), [str(2**60 + 1), "0.5"], [2**60 + 1, 0.5], [str(2**60 + 1), "0.5"]),
     (objects(2**63, -1), [str(2**63), "-1"], [2**63, -1], [str(2**63), "-1"]),
     (objects(np.arange(4).reshape(2, 2)), ["[[0,1],[2,3]]"], [[[0, 1], [2, 3]]], ["[[0,1],[2,3]]"]),
