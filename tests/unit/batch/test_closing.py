@@ -1,7 +1,6 @@
 """How a job ends: its document says so, the world is told, and what nobody needs is put away."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 import pytest
 
@@ -10,42 +9,12 @@ from shared.batch import closing, desk, ending
 from shared.batch.events import JobEvent, job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
-from shared.batch.promotion import promote_job
 from shared.errors import ErrorThresholdExceeded, InvalidTransition, JobCanceled, StorageUnavailable
-from shared.ports import Container
 from tests.support.batch import Clock
+from tests.support.endings import cancel, complete, documents, fail, marks, staged
 
 type Scored = Callable[..., Job]
 type Announced = MemoryAnnouncer[JobEvent]
-
-SECOND = timedelta(seconds=1)
-
-
-def staged(store: MemoryBlobs, job: Job) -> list[str]:
-    return [item.name for item in store.list(Container.STAGING, f"{job.id}/")]
-
-
-def documents(store: MemoryBlobs, job: Job) -> list[str]:
-    return [item.name.removeprefix(f"{job.id}/") for item in store.list(Container.JOBS, f"{job.id}/")]
-
-
-def marks(store: MemoryBlobs) -> list[str]:
-    return [item.name for folder in ("active/", "ended/") for item in store.list(Container.JOBS, folder)]
-
-
-def fail(ports: BatchPorts, job: Job) -> Job:
-    closing.fail(ports, job.work, ErrorThresholdExceeded("too many"))
-    return desk.read(ports.store, job.id)
-
-
-def cancel(ports: BatchPorts, job: Job) -> Job:
-    desk.request_cancel(ports.store, job.id)
-    closing.cancel(ports, job.id)
-    return desk.read(ports.store, job.id)
-
-
-def complete(ports: BatchPorts, job: Job) -> Job:
-    return promote_job(job.work, ports)
 
 
 def test_a_failed_job_says_why_and_keeps_what_it_has_done(

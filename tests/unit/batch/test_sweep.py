@@ -13,9 +13,20 @@ from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
-from shared.errors import ErrorThresholdExceeded, StorageUnavailable
+from shared.errors import StorageUnavailable
 from shared.ports import Container
-from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock, WatchedStore, make_ports, output
+from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock, output
+from tests.support.endings import (
+    cancel,
+    check_only_the_document_is_left,
+    complete,
+    documents,
+    fail,
+    marks,
+    staged,
+    watched,
+)
+from tests.support.promotions import failing
 
 type Scored = Callable[..., Job]
 type Announced = MemoryAnnouncer[JobEvent]
@@ -23,31 +34,12 @@ type Announced = MemoryAnnouncer[JobEvent]
 SECOND = timedelta(seconds=1)
 
 
-def staged(store: MemoryBlobs, job: Job) -> list[str]:
-    return [item.name for item in store.list(Container.STAGING, f"{job.id}/")]
-
-
-def documents(store: MemoryBlobs, job: Job) -> list[str]:
-    return [item.name.removeprefix(f"{job.id}/") for item in store.list(Container.JOBS, f"{job.id}/")]
-
-
-def marks(store: MemoryBlobs) -> list[str]:
-    return [item.name for folder in ("active/", "ended/") for item in store.list(Container.JOBS, folder)]
-
-
-def fail(ports: BatchPorts, job: Job) -> Job:
-    closing.fail(ports, job.work, ErrorThresholdExceeded("too many"))
-    return desk.read(ports.store, job.id)
-
-
-def cancel(ports: BatchPorts, job: Job) -> Job:
-    desk.request_cancel(ports.store, job.id)
-    closing.cancel(ports, job.id)
-    return desk.read(ports.store, job.id)
-
-
-def complete(ports: BatchPorts, job: Job) -> Job:
-    return promote_job(job.work, ports)
+@pytest.fixture
+def due(ports: BatchPorts, clock: Clock, scored: Scored) -> Job:
+    """A failed job that the next sweep takes."""
+    job = fail(ports, scored())
+    clock.now += RETRY_WINDOW
+    return job
 
 
 @pytest.mark.parametrize(
@@ -71,9 +63,8 @@ def test_what_a_job_left_is_swept_when_its_time_has_come(
     assert f"{job.id}/1/parts/late" in staged(store, job)
     clock.now += SECOND
     closing.sweep(ports)
-    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
-    swept = desk.read(store, job.id)
-    assert swept == ended.model_copy(update={"swept": True})
+    check_only_the_document_is_left(store, job)
+    assert desk.read(store, job.id) == ended.model_copy(update={"swept": True})
 
 
 def test_the_output_of_a_job_outlives_its_sweep(
@@ -113,60 +104,42 @@ def test_a_retry_goes_on_from_what_a_failed_job_had_done_and_is_swept_after_its_
     assert announcer.events == [job_event(failed), job_event(completed)]
     clock.go_on(hours=1)
     closing.sweep(ports)
-    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
+    check_only_the_document_is_left(store, job)
 
 
-def test_a_retry_after_the_sweep_begins_anew(
-    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
-) -> None:
-    job = scored()
-    fail(ports, job)
-    clock.now += RETRY_WINDOW
+def test_a_retry_after_the_sweep_begins_anew(store: MemoryBlobs, ports: BatchPorts, clock: Clock, due: Job) -> None:
     closing.sweep(ports)
-    again = desk.retry(store, job.id, clock())
+    again = desk.retry(store, due.id, clock())
     assert (again.run, again.swept) == (2, False)
     for index in range(plan_job(again.work, ports).mini_batches):
         score_mini_batch(again.work, index, ports)
     assert promote_job(again.work, ports).status == JobStatus.COMPLETED
     clock.go_on(hours=1)
     closing.sweep(ports)
-    assert (staged(store, job), documents(store, job), marks(store)) == ([], ["job.json"], [])
+    check_only_the_document_is_left(store, due)
 
 
 def test_a_sweep_that_meets_a_retry_takes_nothing_from_it(
-    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, due: Job
 ) -> None:
-    job = scored()
-    fail(ports, job)
-    clock.now += RETRY_WINDOW
-    before = staged(store, job)
-    watched = WatchedStore(store)
+    before = staged(store, due)
 
     def retry(operation: str) -> None:
-        if operation == f"write jobs/{job.id}/job.json" and desk.read(store, job.id).status.finished:
-            desk.retry(store, job.id, clock())
+        if operation == f"write jobs/{due.id}/job.json" and desk.read(store, due.id).status.finished:
+            desk.retry(store, due.id, clock())
 
-    watched.before = retry
-    closing.sweep(make_ports(watched, clock, ports.loader))
-    assert desk.read(store, job.id).run == 1
-    assert staged(store, job) == before
-    assert marks(store) == [f"active/{job.id}.1"]
+    closing.sweep(watched(ports, retry))
+    assert desk.read(store, due.id).run == 1
+    assert staged(store, due) == before
+    assert marks(store) == [f"active/{due.id}.1"]
 
 
-def test_a_retry_that_meets_a_sweep_begins_anew(
-    store: MemoryBlobs, ports: BatchPorts, clock: Clock, scored: Scored
-) -> None:
-    job = scored()
-    fail(ports, job)
-    clock.now += RETRY_WINDOW
-    watched = WatchedStore(store)
-
+def test_a_retry_that_meets_a_sweep_begins_anew(ports: BatchPorts, clock: Clock, due: Job) -> None:
     def sweep(operation: str) -> None:
-        if operation == f"write jobs/{job.id}/job.json":
+        if operation == f"write jobs/{due.id}/job.json":
             closing.sweep(ports)
 
-    watched.before = sweep
-    assert desk.retry(watched, job.id, clock()).run == 2
+    assert desk.retry(watched(ports, sweep).store, due.id, clock()).run == 2
 
 
 def test_a_job_that_cannot_be_swept_yet_holds_up_no_other(
@@ -176,14 +149,7 @@ def test_a_job_that_cannot_be_swept_yet_holds_up_no_other(
     for job in (first, second):
         fail(ports, job)
     clock.go_on(hours=2)
-    watched = WatchedStore(store)
-
-    def refuse(operation: str) -> None:
-        if operation.startswith(f"delete staging/{first.id}/"):
-            raise StorageUnavailable("a lease is on it")
-
-    watched.before = refuse
-    closing.sweep(make_ports(watched, clock, ports.loader))
+    closing.sweep(failing(ports, f"delete staging/{first.id}/", StorageUnavailable("a lease is on it")))
     assert (bool(staged(store, first)), bool(staged(store, second))) == (True, False)
     assert caplog.messages == [f"job {first.id} is not swept yet: a lease is on it"]
     closing.sweep(ports)
