@@ -15,7 +15,11 @@ def list_pending(work: Work, first: int, last: int, ports: BatchPorts) -> list[i
 
 
 def close_window(work: Work, first: int, ports: BatchPorts) -> Tally:
-    """What is done by now. Raises ErrorThresholdExceeded as soon as that is certain, StaleAttempt, JobCanceled."""
+    """What of the job is done by now, once all of this window is.
+
+    Raises ErrorThresholdExceeded where the rows that are rejected by now are too many already, whatever the windows to
+    come bring; StaleAttempt, JobCanceled.
+    """
     job = ports.check(work)
     ledger.close_group(ports.store, work, first // GROUP_SIZE)
     done = ledger.tally(ports.store, work)

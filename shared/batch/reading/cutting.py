@@ -23,7 +23,7 @@ class Cut(NamedTuple):
 
 
 class Cutter:
-    """Is fed a file piece by piece. `columns`: of the first record, once it was found; `take_header` makes them.
+    """Is fed a file piece by piece. `columns`: of the first record, once it was found; `columns_of` makes them.
 
     `rows`: in a span; `max_bytes`: of a span, what one mini-batch may hold in memory.
     """

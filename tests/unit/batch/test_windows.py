@@ -1,4 +1,4 @@
-"""A job goes through its mini-batches window by window, and stops as soon as too many rows were rejected."""
+"""A job goes through its mini-batches window by window, and after one by which too many rows were rejected it stops."""
 
 import pytest
 
