@@ -27,8 +27,8 @@ _MAX_MINI_BATCHES: Final = 1_000_000
 _MODEL_BYTES: Final = 128 * 1024 * 1024
 _SCRIPT_BYTES: Final = 1024 * 1024 * 1024
 
-type Planned = tuple[tuple[InputFile, Span], ...]
-"""One mini-batch before it is on a page: what it reads, with `Span.file` still open."""
+type FileSpans = tuple[tuple[InputFile, Span], ...]
+"""What one mini-batch reads, before it is on a page: `Span.file` is still open."""
 
 
 def plan_job(work: Work, ports: BatchPorts) -> Manifest:
@@ -95,7 +95,7 @@ class _Reader(NamedTuple):
             return self.settings.input_format == "files"
         return self.model.is_script or is_image(found.place.name)
 
-    def table(self, found: Found) -> Iterator[Planned]:
+    def table(self, found: Found) -> Iterator[FileSpans]:
         planned = reading.plan_file(
             found.pinned(self.alert),
             self.settings,
@@ -137,7 +137,7 @@ class _Reader(NamedTuple):
         return stage
 
 
-def _cut(found: Iterable[Found], reader: _Reader) -> Iterator[Planned]:
+def _cut(found: Iterable[Found], reader: _Reader) -> Iterator[FileSpans]:
     whole: list[tuple[InputFile, Span]] = []
     room = most = _SCRIPT_BYTES if reader.model.is_script else _MODEL_BYTES
     for each in found:
@@ -169,7 +169,7 @@ def _whole_file(found: Found, reader: _Reader) -> InputFile:
     )
 
 
-def _pages(mini_batches: Iterator[Planned]) -> Iterator[Leaf]:
+def _pages(mini_batches: Iterator[FileSpans]) -> Iterator[Leaf]:
     count = 0
     for group in batched(mini_batches, GROUP_SIZE, strict=False):
         count += len(group)
@@ -178,10 +178,10 @@ def _pages(mini_batches: Iterator[Planned]) -> Iterator[Leaf]:
         yield _leaf(group)
 
 
-def _leaf(group: tuple[Planned, ...]) -> Leaf:
+def _leaf(group: tuple[FileSpans, ...]) -> Leaf:
     """Mini-batches of whole files name very many: each has a page of its own."""
-    apart = {number: _page((planned,)) for number, planned in enumerate(group) if planned[0][0].format == "file"}
-    page = _page(tuple(planned for number, planned in enumerate(group) if number not in apart))
+    apart = {number: _page((read,)) for number, read in enumerate(group) if read[0][0].format == "file"}
+    page = _page(tuple(read for number, read in enumerate(group) if number not in apart))
     tables = iter(page.mini_batches)
     counted = tuple(
         MiniBatch(files=len(group[number])) if number in apart else next(tables) for number in range(len(group))
@@ -189,13 +189,13 @@ def _leaf(group: tuple[Planned, ...]) -> Leaf:
     return Leaf(page.model_copy(update={"mini_batches": counted}), apart)
 
 
-def _page(group: tuple[Planned, ...]) -> PlanPage:
+def _page(group: tuple[FileSpans, ...]) -> PlanPage:
     numbers: dict[Place, int] = {}
     files: list[InputFile] = []
     mini_batches = []
-    for planned in group:
+    for read in group:
         spans = []
-        for file, span in planned:
+        for file, span in read:
             number = numbers.setdefault(file.place, len(files))
             if number == len(files):
                 files.append(file)
