@@ -23,7 +23,7 @@ from shared.models.signature import Column, Param, Signature
 from shared.ports import Container
 from tests.support import endpoint, iris
 from tests.support.batch import drop
-from tests.unit.models import test_segments as many
+from tests.unit.models import many
 from tests.unit.models.graphs import FLOAT, UINT8, columns, graph, identity, lookup, node, tensors, upload, value
 
 type Score = Callable[..., Scored]

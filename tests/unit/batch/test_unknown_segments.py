@@ -13,7 +13,7 @@ from shared.batch.ports import BatchPorts
 from shared.ports import Container
 from tests.support import endpoint
 from tests.support.batch import drop
-from tests.unit.models import test_segments as many
+from tests.unit.models import many
 
 FILE = "inbox/flowers/month.csv"
 

@@ -13,7 +13,7 @@ from shared.models.scoring import FilePredictions, predict_files
 from shared.models.served import ServedModel
 from shared.models.signature import Array, Features, Params, Signature
 from tests.support.loading import FunctionModel, loaded_as, serve, served_as
-from tests.unit.models import test_segments
+from tests.unit.models import many
 from tests.unit.models.graphs import FLOAT, STRING, UINT8, columns, graph, node, tensors, upload, value
 
 
@@ -84,7 +84,7 @@ def test_texts_are_scored_by_a_graph(store: MemoryBlobs) -> None:
 
 
 def test_a_model_of_tables_takes_no_files(store: MemoryBlobs) -> None:
-    served = test_segments.serve(store, {"UA": 3})
+    served = many.serve(store, {"UA": 3})
     with pytest.raises(SchemaMismatch, match="the model takes no files"):
         predict_files(served, [b""], {})
 

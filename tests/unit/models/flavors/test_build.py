@@ -21,7 +21,7 @@ from shared.models.package import CodeConfiguration, ModelPackage, ModelRef, dig
 from shared.ports import Container
 from tests.support.loading import MEMORY_BYTES, make_loader
 from tests.unit.models.flavors.mlflow_models import save_odd
-from tests.unit.models.test_segments import publish
+from tests.unit.models.many import publish
 
 CODE = CodeConfiguration(code="code", scoring_script="score.py", model="model")
 SCORE = """
