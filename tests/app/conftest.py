@@ -83,6 +83,13 @@ def flowers(publish: Callable[..., dict[str, Any]]) -> str:
     return "flowers"
 
 
+@pytest.fixture(scope="session")
+def garden(publish: Callable[..., dict[str, Any]]) -> str:
+    """An endpoint that starts no job by a drop, but by REST alone."""
+    publish("garden", batch={"mini_batch_size": 40, "error_threshold": 2, "drop": "folder"})
+    return "garden"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _live(stack: Stack) -> None:
     assert requests.get(f"{stack.url}/health/live", timeout=10).json() == {"live": True}

@@ -1,39 +1,17 @@
 """A dropped blob, from the inbox to `_SUCCESS`, on the real host with the real durable engine."""
 
 import gzip
-import io
 import json
-import uuid
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
 
 from shared.batch.job import dropped_id
 from tests.app.client import Client, until
+from tests.app.jobs import drop, predictions, read
 from tests.support import iris
-
-
-def drop(account: BlobServiceClient, endpoint: str, content: bytes, suffix: str = "csv") -> str:
-    """Drops a file of its own name; the id of the job that it will be."""
-    name = f"{endpoint}/{uuid.uuid4().hex}.{suffix}"
-    etag = account.get_blob_client("inbox", name).upload_blob(content)["etag"]
-    return dropped_id(f"inbox/{name}", etag)
-
-
-def read(account: BlobServiceClient, path: str) -> bytes:
-    container, _, name = path.partition("/")
-    return bytes(account.get_blob_client(container, name).download_blob().readall())
-
-
-def predictions(account: BlobServiceClient, job: dict[str, Any]) -> pa.Table:
-    assert read(account, f"{job['output']}_SUCCESS") == b""
-    manifest = json.loads(read(account, f"{job['output']}manifest.json"))
-    parts = [pq.read_table(io.BytesIO(read(account, job["output"] + part["name"]))) for part in manifest["parts"]]
-    return pa.concat_tables(parts).unify_dictionaries().sort_by("row")
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -15,9 +15,8 @@ from cli.publish import publish_revision, upload_model
 from devhost.stack import Stack
 from shared.models.package import ModelRef
 from tests.app.client import AUDIENCE, Client, until
+from tests.app.jobs import BATCH, body, predictions, read, submit, upload
 from tests.app.packages import CODE, save_image_model, save_script
-from tests.app.test_batch import predictions, read
-from tests.app.test_jobs import BATCH, body, submit, upload
 from tests.support import endpoint, iris
 
 type Publish = Callable[..., dict[str, Any]]

@@ -1,46 +1,19 @@
 """Jobs by REST: Azure ML's contract of a batch endpoint, and Data Factory's of a long-running operation."""
 
-import csv
-import io
 import json
 import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
 
 from tests.app.client import Client, until
-from tests.app.test_batch import predictions, read
+from tests.app.jobs import BATCH, body, predictions, read, submit, upload
 from tests.support import iris
 
 type Publish = Callable[..., dict[str, Any]]
-BATCH = "Endpoint.Batch"
-
-
-def upload(account: BlobServiceClient, name: str, content: bytes, container: str = "inbox") -> str:
-    account.get_blob_client(container, name).upload_blob(content, overwrite=True)
-    return f"{container}/{name}"
-
-
-def body(uri: str, kind: str = "UriFile", **properties: Any) -> dict[str, Any]:
-    return {"properties": {"InputData": {"flowers": {"JobInputType": kind, "Uri": uri}}, **properties}}
-
-
-def submit(client: Client, endpoint: str, document: object, **headers: str) -> requests.Response:
-    path = f"/endpoints/{endpoint}/jobs"
-    return client.ask("POST", path, BATCH, json=document, headers=headers)
-
-
-@pytest.fixture(scope="module")
-def garden(publish: Publish) -> str:
-    """An endpoint that starts no job by a drop, but by REST alone."""
-    publish("garden", batch={"mini_batch_size": 40, "error_threshold": 2, "drop": "folder"})
-    return "garden"
 
 
 def test_a_job_is_submitted_followed_and_read_as_azure_mls_clients_and_data_factory_do(
@@ -172,75 +145,6 @@ def test_a_failed_job_goes_on_where_it_stopped_when_more_rejected_rows_are_allow
     assert part.size == parts[0].size
 
 
-def test_one_file_in_the_folder_and_the_format_that_the_caller_names(
-    client: Client, account: BlobServiceClient, garden: str
-) -> None:
-    uri = upload(
-        account,
-        "garden/one.csv",
-        b"id,note,"
-        + iris.csv(1).splitlines()[0]
-        + b"\n"
-        + b"".join(f"{row},n{row},{','.join(map(str, values))}\n".encode() for row, values in enumerate(iris.rows(95))),
-    )
-    output = {"score": {"JobOutputType": "UriFile", "Uri": f"predictions/garden/{uuid.uuid4()}/mine.csv"}}
-    asked = body(uri, OutputData=output, MiniBatchSize=10, outputColumns=["id"])
-    job = client.finished(garden, submit(client, garden, asked).json()["id"])
-    assert job["status"] == "Completed"
-    assert job["output"] == output["score"]["Uri"].removesuffix("mine.csv")
-    rows = list(csv.reader(io.StringIO(read(account, f"{job['output']}mine.csv").decode())))
-    assert rows[0][:3] == ["id", "row", "label"]
-    assert [row[0] for row in rows[1:]] == [str(row) for row in range(95)]
-    refused = submit(client, garden, asked)
-    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "OutputTaken")
-
-
-def test_json_lines_and_parquet_by_a_pattern_with_params_and_several_inputs(
-    client: Client, account: BlobServiceClient, garden: str
-) -> None:
-    table = pa.table(dict(zip(iris.COLUMNS, zip(*iris.rows(7), strict=True), strict=True)))
-    sink = io.BytesIO()
-    pq.write_table(table, sink)
-    upload(account, "garden/mixed/deep/a.parquet", sink.getvalue())
-    upload(account, "garden/mixed/b.jsonl", b"".join(json.dumps(row).encode() + b"\n" for row in table.to_pylist()[:3]))
-    upload(account, "garden/mixed/c.txt", b"not this one")
-    inputs = {
-        "tables": {"JobInputType": "UriFolder", "Uri": "inbox/garden/mixed/**/*.parquet"},
-        "lines": {"JobInputType": "UriFile", "Uri": "inbox/garden/mixed/b.jsonl"},
-    }
-    job = client.finished(garden, submit(client, garden, {"properties": {"InputData": inputs}}).json()["id"])
-    assert job["status"] == "Completed", job["error"]
-    scored = predictions(account, job)
-    files = scored["file_name"].to_pylist()
-    assert (files.count("inbox/garden/mixed/deep/a.parquet"), files.count("inbox/garden/mixed/b.jsonl")) == (7, 3)
-
-
-@pytest.mark.parametrize(
-    ("uri", "status", "code"),
-    [
-        ("models/iris/1/model.onnx", 403, "LocationNotAllowed"),
-        ("inbox/flowers/a.csv", 403, "LocationNotAllowed"),
-        ("jobs/active/", 403, "LocationNotAllowed"),
-        ("azure-webjobs-secrets/x", 403, "LocationNotAllowed"),
-        ("https://elsewhere.blob.core.windows.net/data/a.csv", 403, "LocationNotAllowed"),
-        ("http://169.254.169.254/metadata/instance", 400, "MalformedRequest"),
-        ("inbox/garden/../flowers/a.csv", 400, "MalformedRequest"),
-        ("inbox/garden/%2e%2e/flowers/a.csv", 400, "MalformedRequest"),
-        ("file:///etc/passwd", 400, "MalformedRequest"),
-        ("azureml://datastores/workspaceblobstore/paths/a.csv", 400, "MalformedRequest"),
-        ("https://a.blob.core.windows.net/c/a.csv?sv=1&sig=x", 400, "MalformedRequest"),
-    ],
-)
-def test_nothing_is_read_or_written_where_the_endpoint_may_not(
-    client: Client, garden: str, uri: str, status: int, code: str
-) -> None:
-    reply = submit(client, garden, body(uri, "UriFolder" if uri.endswith("/") else "UriFile"))
-    assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
-    output = {"score": {"JobOutputType": "UriFolder", "Uri": uri}}
-    reply = submit(client, garden, body("inbox/garden/a.csv", OutputData=output))
-    assert reply.status_code in (400, 403)
-
-
 def test_jobs_are_listed_by_page_status_and_submitter(
     client: Client, account: BlobServiceClient, publish: Publish
 ) -> None:
@@ -267,26 +171,6 @@ def test_jobs_are_listed_by_page_status_and_submitter(
     assert pages("submitted_by=schedule/nightly") == []
     for wrong in ("status=Done", "$top=0", "$top=x", "top=1", "$skiptoken=%00"):
         assert client.ask("GET", f"/endpoints/listed/jobs?{wrong}", "Endpoint.Read").status_code == 400, wrong
-
-
-@pytest.mark.parametrize(
-    ("content", "status"),
-    [(b"", 400), (b"{", 400), (b"[]", 400), (b'{"properties": {}}', 400), (b"x" * 300_000, 413)],
-)
-def test_what_is_no_request_is_refused(client: Client, garden: str, content: bytes, status: int) -> None:
-    reply = client.ask("POST", f"/endpoints/{garden}/jobs", BATCH, data=content)
-    assert reply.status_code == status
-
-
-def test_who_may_submit(client: Client, garden: str) -> None:
-    path = f"/endpoints/{garden}/jobs"
-    assert client.ask("POST", path, json=body("inbox/garden/a.csv")).status_code == 401
-    assert client.ask("POST", path, "Endpoint.Read", json=body("inbox/garden/a.csv")).status_code == 403
-    assert client.ask("POST", "/endpoints/nobody/jobs", BATCH, json=body("inbox/nobody/a")).status_code == 404
-    pinned = submit(client, garden, body("inbox/garden/a.csv"), **{"azureml-model-deployment": "purple"})
-    assert (pinned.status_code, pinned.json()["error"]["code"]) == (404, "DeploymentNotFound")
-    key = submit(client, garden, body("inbox/garden/a.csv"), **{"Idempotency-Key": "x" * 300})
-    assert key.status_code == 400
 
 
 def test_the_world_is_told_of_the_end(client: Client, account: BlobServiceClient, garden: str) -> None:

@@ -11,8 +11,8 @@ from azure.storage.blob import BlobServiceClient
 
 from shared.models.package import ModelRef
 from tests.app.client import Client
+from tests.app.jobs import drop, predictions, read
 from tests.app.packages import save_many
-from tests.app.test_batch import drop, predictions, read
 
 ROLE = "Endpoint.Score"
 CARRIERS = ["UA", "AA", "UA", "AA"]

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 
 from shared.models.package import ModelRef
 from tests.app.client import Client
-from tests.app.test_batch import drop, predictions, read
+from tests.app.jobs import drop, predictions, read
 from tests.unit.models.flavors.mlflow_models import save_odd, save_pipeline
 
 ROLE = "Endpoint.Score"
