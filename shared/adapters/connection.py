@@ -1,11 +1,14 @@
 """How storage accounts are opened: in Azure by the app's managed identity, locally by connection strings."""
 
+import os
 from typing import Any, Final
 
 from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobServiceClient
 
 from shared.settings import Settings
+
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
 CLIENT_OPTIONS: Final[dict[str, Any]] = {
@@ -15,6 +18,9 @@ CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "initial_backoff": 0.2,
     "increment_base": 1,
     "random_jitter_range": 0.2,
+    # Else every request looks through the environment and for ~/.netrc, whose password would take the token's place.
+    "use_env_settings": any(name.upper() in _PROXIES for name in os.environ),
+    "connection_verify": os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
 }
 
 
