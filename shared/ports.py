@@ -103,6 +103,10 @@ class BlobStore(Protocol):
         """Deletes a blob; one that is not there is no error. Raises StaleDocument when its ETag is not `if_match`."""
         ...
 
+    def delete_all(self, container: str, names: Iterable[str]) -> None:
+        """Deletes many blobs, whatever they are by now; those that are not there are no error."""
+        ...
+
 
 class Place(NamedTuple):
     """Where a blob lies, or with a slash at the end of `name` blobs below a prefix. `account`: "" is the data account,

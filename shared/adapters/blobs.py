@@ -1,11 +1,11 @@
 """The BlobStore on Azure Storage. The one place that knows the storage SDK and its errors."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
 from hashlib import sha256
+from itertools import batched
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -17,16 +17,18 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
-from shared.adapters.blob_errors import changed, code, translated, unavailable
+from shared.adapters.blob_copies import copy
+from shared.adapters.blob_errors import changed, translated, unavailable
 from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
-_COPY_DEADLINE_S: Final = 60.0
 _CONDITION_NOT_MET: Final = 412
-_COPY_UNDER_WAY: Final = "PendingCopyOperation"
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
+# Of a batch: deleted, or not there.
+_GONE: Final = (202, 404)
+_MOST_A_BATCH: Final = 256
 
 
 class BlobStorage:
@@ -67,8 +69,11 @@ class BlobStorage:
             except ResourceNotFoundError:
                 return None
             except HttpResponseError as error:
+                met = error.status_code != _CONDITION_NOT_MET
+                if not met and if_match is None:  # of a large blob the SDK reads every range at the first one's ETag
+                    raise StorageUnavailable(f"{container}/{name} was written while it was read: try again") from error
                 # What starts where the blob ends, or later, is refused; so is the ETag of a blob that is gone.
-                if error.status_code in (_PAST_THE_END, _CONDITION_NOT_MET):
+                if not met or error.status_code == _PAST_THE_END:
                     return self._nothing(container, name, if_match)
                 raise
 
@@ -164,19 +169,12 @@ class BlobStorage:
             address = self._blob(source, source_name).url
             blob = self._blob(target, target_name)
             try:
-                status = _copy_status(blob, address)
+                copy(blob, address)
             except ResourceNotFoundError:
                 if self.find(source, source_name) is None:
                     raise StaleDocument(f"{source}/{source_name} is not there any more") from None
                 self._make(target)
-                status = _copy_status(blob, address)
-            # Within one account a copy is done at once; the service only does not promise it.
-            deadline = time.monotonic() + _COPY_DEADLINE_S
-            while status == "pending" and time.monotonic() < deadline:
-                time.sleep(0.2)
-                status = str(blob.get_blob_properties().copy.status)
-            if status != "success":
-                raise StorageUnavailable(f"copying {source}/{source_name} did not end: try again in a moment")
+                copy(blob, address)
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with translated(container, name):
@@ -188,6 +186,22 @@ class BlobStorage:
                 # Emulators refuse the ETag of a blob that is gone.
                 if error.status_code != _CONDITION_NOT_MET or self.find(container, name) is not None:
                     raise
+
+    def delete_all(self, container: str, names: Iterable[str]) -> None:
+        for some in batched(names, _MOST_A_BATCH, strict=False):
+            if not self._delete_batch(container, some):
+                for name in some:  # each with its own reason, where there is one
+                    self.delete(container, name)
+
+    def _delete_batch(self, container: str, names: Sequence[str]) -> bool:
+        """Whether they are gone: not every account takes batches."""
+        try:
+            replies = self._container(container).delete_blobs(*names, raise_on_any_failure=False)
+            return all(reply.status_code in _GONE for reply in replies)
+        except HttpResponseError:
+            return False
+        except AzureError as error:
+            raise unavailable(container, error) from error
 
     def _made[T](self, container: str, write: Callable[[], T]) -> T:
         """Writes, and makes the container if that is what was missing; most of the time it is there."""
@@ -212,15 +226,6 @@ def _item(found: BlobProperties) -> BlobItem | None:
     if metadata.get("hdi_isfolder") == "true":
         return None
     return BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, metadata)
-
-
-def _copy_status(blob: BlobClient, address: str) -> str:
-    try:
-        return str(blob.start_copy_from_url(address)["copy_status"])
-    except ResourceExistsError as error:
-        if code(error) == _COPY_UNDER_WAY:  # of the same part: this one's retry, or another attempt's
-            return "pending"
-        raise
 
 
 def _condition(if_match: str | None) -> dict[str, Any]:

@@ -118,6 +118,10 @@ class MemoryBlobs:
                 names = self._names[container]
                 del names[bisect_left(names, name)]
 
+    def delete_all(self, container: str, names: Iterable[str]) -> None:
+        for name in names:
+            self.delete(container, name)
+
 
 def _item(name: str, stored: _Stored) -> BlobItem:
     return BlobItem(name, stored.etag, len(stored.data), stored.metadata)

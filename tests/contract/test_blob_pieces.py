@@ -127,3 +127,19 @@ def _metadata(blobs: BlobStore, name: str) -> dict[str, str]:
     found = blobs.find(INBOX, name)
     assert found is not None
     return dict(found.metadata)
+
+
+def test_many_are_deleted_at_once_and_all_else_stays(blobs: BlobStore) -> None:
+    names = [f"job/{number:04d}" for number in range(600)]
+    for name in (*names, *ODD_NAMES, "job", "jobs/1"):
+        blobs.write(STAGING, name, b"x")
+    blobs.write(JOBS, names[0], b"x")
+    blobs.delete_all(STAGING, iter([*names, *ODD_NAMES, "job/not-there"]))
+    assert [item.name for item in blobs.list(STAGING)] == ["job", "jobs/1"]
+    assert blobs.find(JOBS, names[0]) is not None
+
+
+def test_none_are_deleted_where_there_is_nothing(blobs: BlobStore) -> None:
+    blobs.delete_all(STAGING, [])
+    blobs.delete_all(STAGING, ["a"])
+    assert list(blobs.list(STAGING)) == []

@@ -153,6 +153,10 @@ class SteppedStore:
             lambda nothing: nothing,
         )
 
+    def delete_all(self, container: str, names: Iterable[str]) -> None:
+        for name in names:
+            self.delete(container, name)
+
     def _do[T](self, step: Step, call: Callable[[], T], told: Callable[[T], object]) -> T:
         return stepped(self._stepper, step, call, told)
 

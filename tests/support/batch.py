@@ -16,6 +16,7 @@ from shared.batch.intake import drops
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
+from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
 from shared.ports import Blob, BlobItem, BlobStore, Container, Page
@@ -55,7 +56,7 @@ def make_ports(
         loader=loader or make_loader(store),
         announcer=announcer or MemoryAnnouncer(),
         now=clock,
-        heartbeat_timeout=HEARTBEAT_TIMEOUT,
+        pulse=Pulse(store, clock, HEARTBEAT_TIMEOUT, holds_s=0),
         retry_window=RETRY_WINDOW,
         max_input_bytes=max_input_bytes,
     )
@@ -140,6 +141,10 @@ class WatchedStore:
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         self._watched("delete", container, name, lambda: self._inner.delete(container, name, if_match=if_match))
+
+    def delete_all(self, container: str, names: Iterable[str]) -> None:
+        for name in names:  # one after the other: anything may happen in between
+            self.delete(container, name)
 
 
 class Breaking:

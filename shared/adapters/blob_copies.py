@@ -1,0 +1,36 @@
+"""Copies on the server's side, within one account."""
+
+import time
+from typing import Final
+
+from azure.core.exceptions import ResourceExistsError
+from azure.storage.blob import BlobClient
+
+from shared.adapters.blob_errors import code
+from shared.errors import StorageUnavailable
+
+_DEADLINE_S: Final = 60.0
+_UNDER_WAY: Final = "PendingCopyOperation"
+
+
+def copy(blob: BlobClient, address: str) -> None:
+    """To `blob`, from an address of the same account. Raises StorageUnavailable, and what the SDK raises."""
+    status = _start(blob, address)
+    # Within one account a copy is done at once; the service only does not promise it.
+    deadline = time.monotonic() + _DEADLINE_S
+    while status == "pending" and time.monotonic() < deadline:
+        time.sleep(0.2)
+        status = str(blob.get_blob_properties().copy.status)
+    if status != "success":
+        raise StorageUnavailable(
+            f"copying to {blob.container_name}/{blob.blob_name} did not end: try again in a moment"
+        )
+
+
+def _start(blob: BlobClient, address: str) -> str:
+    try:
+        return str(blob.start_copy_from_url(address)["copy_status"])
+    except ResourceExistsError as error:
+        if code(error) == _UNDER_WAY:  # of the same part: this one's retry, or another attempt's
+            return "pending"
+        raise
