@@ -18,6 +18,7 @@ from shared.auth.rules import TokenRules
 from shared.auth.verified import VerifiedTokens
 from shared.batch.manifest import Manifests
 from shared.batch.ports import Accounts, BatchPorts
+from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.models.batching import Watch
 from shared.models.files import PackageFiles
@@ -125,7 +126,7 @@ def _build() -> Services:
 def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader) -> BatchPorts:
     from shared.adapters.announcements import JobAnnouncements
 
-    store = accounts.store("")
+    store, now = accounts.store(""), lambda: datetime.now(UTC)
     return BatchPorts(
         store=store,
         accounts=accounts,
@@ -133,8 +134,8 @@ def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loa
         catalog=catalog,
         loader=loader,
         announcer=JobAnnouncements(settings),
-        now=lambda: datetime.now(UTC),
-        heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_s),
+        now=now,
+        pulse=Pulse(store, now, timedelta(seconds=settings.heartbeat_timeout_s)),
         retry_window=timedelta(seconds=settings.retry_window_s),
         max_input_bytes=settings.max_input_bytes,
     )

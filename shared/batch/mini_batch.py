@@ -1,6 +1,7 @@
 """Scores one mini-batch. The spine of the activity `score_mini_batch`; safe to run twice, also at the same time."""
 
 import hashlib
+from contextlib import suppress
 
 import orjson
 
@@ -12,7 +13,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.scored import Scored, score_files, score_table
 from shared.batch.work import Work
 from shared.batch.writing import parts
-from shared.errors import JobCanceled, SlipwayError, StaleAttempt
+from shared.errors import JobCanceled, SlipwayError, StaleAttempt, StaleDocument
 from shared.ports import BlobStore, Container
 
 
@@ -30,7 +31,7 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
         return done
     entry = _stage(ports.store, work, plan, index, scored)
     try:
-        ports.check(work)
+        ports.pulse.check_lately(work)
     except (StaleAttempt, JobCanceled):
         _discard(ports.store, work, index)
         raise
@@ -65,7 +66,9 @@ def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
     if not data:
         return ""
     name = f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.{suffix}"
-    store.write(Container.STAGING, name, data)
+    # Another try may have written the same, which somebody may be reading by now.
+    with suppress(StaleDocument):
+        store.write(Container.STAGING, name, data, create=True)
     return name
 
 

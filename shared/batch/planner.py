@@ -1,6 +1,7 @@
 """Plans a job: which model, which bytes, cut into which mini-batches. The spine of the activity `plan_job`."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import batched
 from typing import Final, NamedTuple
 from uuid import uuid4
@@ -58,7 +59,7 @@ def _plan(job: Job, ports: BatchPorts) -> Manifest:
     model = ports.served(deployment.model.ref, deployment.runtime)
     member = segments.by_name(model.package, job.model)
     params = model.converter(member).params(job.params or None)
-    reader = _Reader(ports, job, model, member, settings, ports.alert(job.work))
+    reader = _Reader(ports, job, model, member, settings, partial(ports.pulse.check_lately, job.work))
     plan = uuid4().hex
     found = sources.find(job, endpoint, ports)
     mini_batches, rows = ports.manifests.write_pages(job.work, plan, _pages(_cut(found, reader)))

@@ -139,7 +139,7 @@ def _step(task: Task, step: Callable[[Work], dict[str, Any]]) -> dict[str, Any]:
     """What is raised is for the retry policy, and told in a sentence; the stack stays in the log."""
     work = Work(task["job_id"], task["attempt"], task["run"])
     try:
-        with services().batch.alive(work):
+        with services().batch.pulse.alive(work):
             return _settled(work, step)
     except SlipwayError as error:
         _log.warning("job %s: %s: %s", work.job_id, error.code, error.message)

@@ -16,6 +16,7 @@ from shared.batch.events import JobEvent
 from shared.batch.job import Job
 from shared.batch.manifest import Manifests
 from shared.batch.ports import BatchPorts
+from shared.batch.pulse import Pulse
 from shared.batch.work import Work
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
@@ -75,7 +76,7 @@ class Blobs(MemoryBlobs):
         return 0 if stored is None else hash((place, stored.etag, stored.at, tuple(stored.metadata.items())))
 
 
-class QuietPorts(BatchPorts):
+class QuietPulse(Pulse):
     """Without the thread that shows signs of life beside a step: time stands still in a step."""
 
     def alive(self, work: Work) -> Any:
@@ -147,7 +148,7 @@ class World(NamedTuple):
 
     def host(self, name: str, stepper: Stepper) -> Host:
         store = SteppedStore(self.store, stepper)
-        ports = QuietPorts(
+        ports = BatchPorts(
             store=store,
             accounts=MemoryAccounts(store),
             manifests=Manifests(store),
@@ -155,7 +156,7 @@ class World(NamedTuple):
             loader=self.loader,
             announcer=SteppedAnnouncer(self.announced, stepper),
             now=self.clock,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            pulse=QuietPulse(store, self.clock, HEARTBEAT_TIMEOUT, holds_s=0),
             retry_window=RETRY_WINDOW,
             max_input_bytes=1024 * 1024,
         )
@@ -226,10 +227,7 @@ def stage() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(services)
         stack.enter_context(patch("shared.batch.planner.uuid4", lambda: _running.host.new_id()))
-        # How long something takes is not looked at, here where it may be interrupted at any moment.
-        stack.enter_context(patch("shared.batch.ports.time", SimpleNamespace(monotonic=lambda: 0.0)))
-        for module in ("output", "closing"):
-            stack.enter_context(patch(f"shared.batch.{module}.ThreadPoolExecutor", _Inline))
+        stack.enter_context(patch("shared.batch.output.ThreadPoolExecutor", _Inline))
         remembered.enter(stack)
         stack.enter_context(patch.dict(ACTIVITIES, {name: _noted(name, each) for name, each in ACTIVITIES.items()}))
         disabled = logging.root.manager.disable

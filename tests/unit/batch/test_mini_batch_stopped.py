@@ -12,6 +12,7 @@ from shared.batch.job import Job
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
+from shared.batch.pulse import Pulse
 from shared.errors import JobCanceled, StaleAttempt
 from shared.models.package import ModelRef
 from shared.ports import Container
@@ -102,9 +103,9 @@ def test_a_second_try_that_was_overtaken_leaves_what_the_first_has_recorded(
 
 
 def test_a_step_shows_signs_of_life_however_long_it_takes(store: MemoryBlobs, clock: Clock, job: Job) -> None:
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
+    pulse = Pulse(store, clock, timedelta(milliseconds=20))
     clock.go_on(minutes=1)
-    with ports.alive(job.work):
+    with pulse.alive(job.work):
         deadline = time.monotonic() + 30
         while desk.read(store, job.id).heartbeat_at != clock():
             assert time.monotonic() < deadline
@@ -115,9 +116,9 @@ def test_a_step_that_was_overtaken_goes_on_to_find_out_for_itself(
     store: MemoryBlobs, clock: Clock, job: Job, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
-    ports = make_ports(store, clock)._replace(heartbeat_timeout=timedelta(milliseconds=20))
+    pulse = Pulse(store, clock, timedelta(milliseconds=20))
     desk.take_over(store, desk.read(store, job.id), clock())
-    with ports.alive(job.work):
+    with pulse.alive(job.work):
         deadline = time.monotonic() + 30
         while "attempt 1 has to stop" not in caplog.text:
             assert time.monotonic() < deadline
