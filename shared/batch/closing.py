@@ -6,9 +6,7 @@ it and goes on here.
 
 import logging
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import batched
 from typing import Final
 
 from shared.batch import desk
@@ -23,7 +21,6 @@ from shared.ports import BlobStore, Container
 _log = logging.getLogger(__name__)
 
 _ENDED: Final = "ended/"
-_AT_ONCE: Final = 8
 
 
 def fail(ports: BatchPorts, work: Work, reason: JobError | SlipwayError, event: Event = Event.FAIL) -> None:
@@ -73,7 +70,7 @@ def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> 
         if is_time_up():
             return
         try:
-            _sweep(ports.store, mark)
+            _sweep(ports, mark)
         except SlipwayError as error:
             _log.warning("job %s is not swept yet: %s", mark.job_id, error.message)
 
@@ -92,8 +89,13 @@ def _is_over(until: str, now: datetime) -> bool:
         return False
 
 
-def _sweep(store: BlobStore, mark: Mark) -> None:
+def _sweep(ports: BatchPorts, mark: Mark) -> None:
+    store = ports.store
+    # Found before the mark is set, and removed after it: a retry writes all anew, which is then not what was found.
+    remove_late = _late_copies(ports, desk.read(store, mark.job_id))
     job = desk.mark_swept(store, mark)
+    if job is not None:
+        remove_late()
     for run in range(1, job.run + 1) if job is not None else ():
         folder = Work(mark.job_id, 0, run).folder
         _clear(store, Container.STAGING, folder)
@@ -101,7 +103,22 @@ def _sweep(store: BlobStore, mark: Mark) -> None:
     store.delete(Container.JOBS, f"{_ENDED}{mark}")
 
 
+def _late_copies(ports: BatchPorts, job: Job) -> Callable[[], None]:
+    """What somebody who was late may have copied after the job had failed; gives back what removes it."""
+    plan = ports.manifests.find(job.work) if job.status == JobStatus.FAILED else None
+    if plan is None:
+        return lambda: None
+    from shared.batch.output import Output  # brings pyarrow, which the tick does not need otherwise
+
+    try:
+        output = Output(ports, job, plan.settings)
+        found = [] if output.is_whole else output.own()
+    except SlipwayError as error:
+        if error.retryable:
+            raise
+        return lambda: None  # the place is out of reach now
+    return lambda: output.remove(found)
+
+
 def _clear(store: BlobStore, container: Container, prefix: str) -> None:
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for some in batched(store.list(container, prefix), _AT_ONCE * _AT_ONCE, strict=False):
-            list(pool.map(lambda item: store.delete(container, item.name), some))
+    store.delete_all(container, (item.name for item in store.list(container, prefix)))

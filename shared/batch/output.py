@@ -18,7 +18,7 @@ from shared.documents import Document
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import JobSettings
 from shared.errors import StaleDocument, StorageUnavailable
-from shared.ports import Blob, Container
+from shared.ports import Blob, BlobItem, Container
 
 _AT_ONCE: Final = 8
 # Things that are done between two looks at whether they still may be.
@@ -53,12 +53,12 @@ class Output:
         self._job = job
         self._settings = settings
 
-    def write(self, name: str, data: bytes, *, create: bool = False) -> None:
-        self._store.write(self._container, self._prefix + name, data, create=create)
+    def write(self, name: str, data: bytes, *, create: bool = False, if_match: str | None = None) -> None:
+        self._store.write(self._container, self._prefix + name, data, create=create, if_match=if_match)
 
-    def read(self, name: str) -> bytes:
+    def find(self, name: str) -> Blob:
         """Raises StaleDocument when it is not there."""
-        return _there(self._store.read(self._container, self._prefix + name), name).data
+        return _there(self._store.read(self._container, self._prefix + name), name)
 
     def write_parts(self, entries: Sequence[Entry]) -> list[OutputFile]:
         """One file a mini-batch, or one of all. Raises StaleAttempt, and StaleDocument when a part is lost."""
@@ -67,7 +67,8 @@ class Output:
         if self._settings.output_file_name is not None:
             return self._join(self._settings.output_file_name, due)
         named = {f"part-{entry.index:06d}.{suffix}": entry for entry in due}
-        there = self._sizes("part-")
+        # What lies there of an earlier run was not taken back in time: a sweep may be about to remove it.
+        there = self._sizes("part-") if self._job.run == 1 else {}
         missing = [(entry.part, name) for name, entry in named.items() if there.get(name) != entry.part_bytes]
         self._copy(missing)
         return [OutputFile(name=name, rows=each.predicted, size_bytes=each.part_bytes) for name, each in named.items()]
@@ -76,11 +77,16 @@ class Output:
         """A single commit of its blocks: nobody sees half of it."""
         if self._settings.output_action != "append_row":
             return []
-        staged = self._staged([entry.part for entry in due], _READ_AHEAD)
-        pieces = joining.join(staged, self._settings.output_format)
+        pieces = joining.join(self._whole(due), self._settings.output_format)
         self._store.write_blocks(self._container, self._prefix + name, pieces)
         size = self._sizes(name).get(name, 0)
         return [OutputFile(name=name, rows=sum(entry.predicted for entry in due), size_bytes=size)]
+
+    def _whole(self, due: Sequence[Entry]) -> Iterator[bytes]:
+        for entry, data in zip(due, self._staged([entry.part for entry in due], _READ_AHEAD), strict=True):
+            if len(data) != entry.part_bytes:
+                raise StorageUnavailable(f"{entry.part} was not read as it was written: try again in a moment")
+            yield data
 
     def write_files(self, entries: Sequence[Entry], parts: Sequence[OutputFile]) -> list[OutputFile]:
         """What a score.py has written. Where a name is taken, by a part, by what readers rely on, or by an earlier
@@ -124,12 +130,20 @@ class Output:
 
         Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
         """
-        is_own = self._own()
-        there = [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
+        there = self.own()
         if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
         self._ports.check(self._job.work)
-        for item in there:
+        self.remove(there)
+
+    def own(self) -> list[BlobItem]:
+        """What lies there of the job's."""
+        is_own = self._own()
+        return [item for item in self._store.list(self._container, self._prefix) if is_own(item.name)]
+
+    def remove(self, found: Iterable[BlobItem]) -> None:
+        """Those that are what they were when they were found."""
+        for item in found:
             with suppress(StaleDocument):
                 self._store.delete(self._container, item.name, if_match=item.etag)
 

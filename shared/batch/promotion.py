@@ -31,6 +31,7 @@ class OutputManifest(Document):
 
     schema_version: Literal[1] = 1
     job_id: str
+    run: int = 1
     endpoint: str
     deployment: str
     model: str
@@ -90,6 +91,7 @@ def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: 
     output.write_rejected(entries)
     told = OutputManifest(
         job_id=job.id,
+        run=job.run,
         endpoint=job.endpoint,
         deployment=plan.deployment,
         model=str(plan.model.ref),
@@ -102,7 +104,8 @@ def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: 
     )
     told = _write_manifest(output, told)
     output.check([*told.parts, *told.files])
-    ports.check(job.work)
+    if (reason := ports.check(job.work).error) is not None:  # another promoter of this attempt has given it up
+        return _give_up(ports, job, reason)
     output.write("_SUCCESS", b"")
     return _close(ports, job, counts, told.scored_at)
 
@@ -134,17 +137,23 @@ def _counted(done: Tally, plan: Manifest) -> Counts:
 
 
 def _write_manifest(output: Output, told: OutputManifest) -> OutputManifest:
-    """The first one written stays: after `_SUCCESS` nobody sees it change."""
+    """The first one that a run has written stays: after `_SUCCESS` nobody sees it change."""
+    data = told.model_dump_json(indent=2).encode()
     try:
-        output.write("manifest.json", told.model_dump_json(indent=2).encode(), create=True)
+        output.write("manifest.json", data, create=True)
         return told
     except StaleDocument:
-        return _read_manifest(output)
+        blob = output.find("manifest.json")
+    there = _parsed(blob.data)
+    if there.run >= told.run:
+        return there
+    output.write("manifest.json", data, if_match=blob.etag)  # somebody was late in a run that has failed
+    return told
 
 
-def _read_manifest(output: Output) -> OutputManifest:
+def _parsed(manifest: bytes) -> OutputManifest:
     try:
-        return OutputManifest.model_validate_json(output.read("manifest.json"))
+        return OutputManifest.model_validate_json(manifest)
     except ValidationError:
         raise StaleDocument("the output's manifest.json was written over: submit the job anew") from None
 
@@ -152,7 +161,7 @@ def _read_manifest(output: Output) -> OutputManifest:
 def _scored_at(output: Output) -> datetime | None:
     """None where the manifest was taken away or written over by somebody else."""
     try:
-        return _read_manifest(output).scored_at
+        return _parsed(output.find("manifest.json").data).scored_at
     except StaleDocument:
         return None
 

@@ -104,6 +104,8 @@ def _lost(worlds: Worlds) -> Iterator[Scenario]:
     twin = worlds.twin(TWO)
     thief = Part("thief", actors.lose)
     yield Scenario("lost", worlds.scored(TWO), (works("host"), thief), _completes_or_fails, twin)
+    both = (works("host"), works("other", after="host"), thief)
+    yield Scenario("lost-twice", worlds.scored(TWO), both, _completes_or_fails, twin, _FEW)
 
 
 def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
