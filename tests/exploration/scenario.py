@@ -38,5 +38,5 @@ class Scenario(NamedTuple):
 
     @property
     def thorough(self) -> tuple[Bounds, ...]:
-        """One actor alone cannot be interrupted."""
-        return (Bounds(0, 2),) if len(self.parts) == 1 else (Bounds(2, 1), Bounds(3, 0))
+        """One actor alone cannot be interrupted; and the more there are, the more ways there are to interrupt them."""
+        return {1: (Bounds(0, 2),), 2: (Bounds(2, 1), Bounds(3, 0))}.get(len(self.parts), (Bounds(1, 1), Bounds(2, 0)))
