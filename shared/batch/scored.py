@@ -16,8 +16,8 @@ from shared.batch.ports import BatchPorts
 from shared.batch.predicting import Isolation
 from shared.batch.reading.rows import Reading, read_rows
 from shared.batch.rows import Rejected, Rows
-from shared.batch.writing.agreement import fitted, settled
 from shared.batch.writing.parts import Labels, part_table
+from shared.batch.writing.pieces import joined
 from shared.models.flavor import Abort
 from shared.models.scoring import Predictions, predict, predict_files, unknown_rows
 from shared.models.scripts import run_files, run_rows
@@ -134,7 +134,7 @@ def _local_name(name: str) -> str:
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:
     tables = [answer.table for answer in answers if answer.table.num_rows]
-    table = _joined(tables) if tables else None
+    table = joined(tables) if tables else None
     rejected = [*rejected, *(each for answer in answers for each in answer.rejected)]
     return Scored(
         table if plan.settings.output_action == "append_row" else None,
@@ -142,12 +142,6 @@ def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) ->
         sorted(rejected, key=lambda each: (each.path, each.row)),
         [file for answer in answers for file in answer.files],
     )
-
-
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    """Of the pieces that a mini-batch was cut into. Raises ScoringFailed where they cannot be one table."""
-    schema = settled(tables) if len(tables) > 1 else tables[0].schema
-    return pa.concat_tables([fitted(table, schema) for table in tables])
 
 
 def _known(rows: Rows, model: ServedModel) -> Rows:

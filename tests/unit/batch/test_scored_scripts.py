@@ -55,6 +55,17 @@ ROWS = """
             raise ValueError("unlucky")
         return [row[at] * 2 for row in table["data"]]
 """
+OBJECTS = """
+    import json
+    def init(): pass
+    def run(data):
+        answers = []
+        for (x,) in json.loads(data)["input_data"]["data"]:
+            if x == 13:
+                raise ValueError("unlucky")
+            answers.append({"label": x, "note": "large"} if x > 1 else {"label": x})
+        return answers
+"""
 
 type Score = Callable[..., Scored]
 
@@ -180,6 +191,16 @@ def test_rows_of_a_table_are_sent_as_one_request(publish: Callable[[str], ModelR
     (bad,) = found.rejected
     assert (bad.path, bad.row) == ("inbox/flowers/in/a.csv", 2)
     assert bad.reason.startswith("the score.py answered with status 500")
+
+
+def test_objects_whose_keys_are_not_in_every_row_may_have_a_poison_row_among_them(
+    publish: Callable[[str], ModelRef], score: Score
+) -> None:
+    found = score(publish(OBJECTS), {"a.csv": "x\n1\n2\n13\n1\n"}, input_format="csv")
+    assert found.table is not None
+    told = [(row["row"], row["label"], row["note"]) for row in found.table.to_pylist()]
+    assert told == [(0, 1, None), (1, 2, "large"), (3, 1, None)]
+    assert [each.row for each in found.rejected] == [2]
 
 
 def test_local_copies_are_gone_afterwards(
