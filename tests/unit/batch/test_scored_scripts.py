@@ -16,6 +16,7 @@ from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
 from shared.batch.scored import Scored, score_files, score_table
+from shared.batch.writing.parts import write_rejected
 from shared.models.flavor import Runtime
 from shared.models.loader import ModelId
 from shared.models.mlmodel import describe
@@ -34,6 +35,8 @@ FILES = """
             text = path.read_text()
             if text == "poison":
                 raise ValueError("poison in " + path.name)
+            if text == "bytes":
+                raise ValueError("bad " + b"\\xff".decode(errors="surrogateescape"))
             if text == "write":
                 Path(os.environ["AZUREML_BI_OUTPUT_PATH"], "own.txt").write_text(path.name)
             results += [] if text == "skip" else [text] * (2 if text == "twice" else 1)
@@ -148,6 +151,11 @@ def test_a_file_that_a_script_fails_for_costs_that_file(publish: Callable[[str],
     (bad,) = found.rejected
     assert bad.path == "inbox/flowers/in/3.txt"
     assert "poison in 3.txt" in bad.reason
+
+
+def test_what_a_script_says_may_be_no_text_in_utf_8(publish: Callable[[str], ModelRef], score: Score) -> None:
+    found = score(publish(FILES), {"a.txt": "one", "b.txt": "bytes"})
+    assert b"bad ?" in write_rejected(found.rejected)
 
 
 def test_fewer_results_than_files_count_as_rejected(publish: Callable[[str], ModelRef], score: Score) -> None:
