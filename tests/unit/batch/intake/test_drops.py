@@ -122,6 +122,19 @@ def test_a_folder_is_a_job_once_its_marker_lies_in_it(store: MemoryBlobs, ports:
 
 
 @pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize("folder", ["what?", "may*", "*/deep"])
+def test_a_folder_that_is_called_like_a_pattern_is_no_pattern(
+    store: MemoryBlobs, ports: BatchPorts, folder: str
+) -> None:
+    for each in (folder, "whatX", "may2", "may/deep"):
+        store.write(Container.INBOX, f"flowers/{each}/1.csv", iris.csv(2))
+    job = dropped(ports, f"flowers/{folder}/_READY", store.write(Container.INBOX, f"flowers/{folder}/_READY", b""))
+    plan_job(job.work, ports)
+    files = ports.manifests.page(job.work, 0)[0].files
+    assert [file.blob for file in files] == [f"flowers/{folder}/1.csv"]
+
+
+@pytest.mark.usefixtures("folders")
 def test_a_folder_that_is_finished_again_is_another_job(ports: BatchPorts) -> None:
     first = dropped(ports, "flowers/may/_READY", '"1"')
     assert dropped(ports, "flowers/may/_READY", '"1"') == first
