@@ -25,6 +25,7 @@ from shared.models.served import ServedModel
 from shared.models.signature import Inputs
 
 _LONGEST_NAME: Final = 255
+_NO_NAMES: Final = ("", ".", "..")
 
 
 class OwnFile(NamedTuple):
@@ -119,7 +120,7 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="slipway-mini-batch-") as folder:
         paths = []
         for number, file in enumerate(files):
-            path = Path(folder) / f"{number:06d}" / _local_name(file.blob.rpartition("/")[2])
+            path = Path(folder) / f"{number:06d}" / _local_name(file.blob)
             path.parent.mkdir()
             with path.open("wb") as copy:
                 copy.writelines(_source(file, ports).chunks())
@@ -127,9 +128,13 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
         yield paths
 
 
-def _local_name(name: str) -> str:
-    """Blobs may have longer names than files: the end stays, which says what it is."""
-    return name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+def _local_name(blob: str) -> str:
+    """Blobs may have longer names than files: the end stays, which says what it is.
+
+    A blob with content is a file for all other formats, so it is one here, even where it is called like a folder.
+    """
+    name = blob.rstrip("/").rpartition("/")[2]
+    return "file" if name in _NO_NAMES else name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:

@@ -136,9 +136,13 @@ def test_files_are_given_as_local_paths_and_answered_one_by_one(
         ("n" * 900 + ".txt", "n" * 251 + ".txt"),
         ("ü" * 300 + ".txt", "ü" * 125 + ".txt"),
         ("花" * 200 + ".png", "花" * 83 + ".png"),
+        ("dir/", "dir"),
+        ("dir//", "dir"),
+        ("dir/../", "file"),
+        ("/", "in"),
     ],
 )
-def test_blobs_with_longer_names_than_files_may_have_keep_the_end_of_it(
+def test_blobs_with_names_that_files_cannot_have_keep_the_end_that_they_can_have(
     publish: Callable[[str], ModelRef], score: Score, name: str, local: str
 ) -> None:
     assert predictions(score(publish(NAMES), {name: "x"}, input_format="files")) == [(name, local)]
