@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ from shared.batch.reading.rows import Reading, read_rows
 from shared.batch.rows import Rejected, Rows
 from shared.batch.writing.parts import Labels, part_table
 from shared.batch.writing.pieces import joined
+from shared.errors import ScoringFailed
 from shared.models.flavor import Abort
 from shared.models.scoring import Predictions, predict, predict_files, unknown_rows
 from shared.models.scripts import run_files, run_rows
@@ -25,6 +26,8 @@ from shared.models.served import ServedModel
 from shared.models.signature import Inputs
 
 _LONGEST_NAME: Final = 255
+# What a score.py may write itself for one mini-batch: it is held in memory until the mini-batch is done.
+_MAX_OWN_BYTES: Final = 256 * 1024 * 1024
 _NO_NAMES: Final = ("", ".", "..")
 
 
@@ -82,19 +85,27 @@ def score_files(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
 
     def ask(some: Rows, abort: Abort) -> _Answer:
         chosen = [at[some.path(row)] for row in range(len(some.numbers))]
-        return (_run if model.is_script else _predict)(plan, model, chosen, abort, ports)
+        if not model.is_script:
+            return _predict(plan, model, chosen, abort, ports)
+        kept = sum(len(own.data) for answer in isolation.answers for own in answer.files)
+        return _run(plan, model, chosen, abort, ports, _MAX_OWN_BYTES - kept)
 
     isolation = Isolation(ask, plan.settings.retry_settings)
     isolation.predict(rows)
     return _scored(plan, isolation.answers, isolation.rejected)
 
 
-def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
-    """`run` may give fewer results than files, which then count as rejected, or more, which count as rows."""
+def _run(
+    plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts, room_bytes: int
+) -> _Answer:
+    """`run` may give fewer results than files, which then count as rejected, or more, which count as rows.
+
+    `room_bytes`: that are left for what it writes itself.
+    """
     with _local(files, ports) as paths:
         answer = run_files(model, paths, abort)
         try:
-            own = [OwnFile(name, path.read_bytes()) for name, path in answer.written.items()]
+            own = _read(answer.written, room_bytes)
         finally:
             shutil.rmtree(answer.folder, ignore_errors=True)
     names = tuple(file.path for file in files) if answer.rows == len(files) else ("",)
@@ -102,6 +113,16 @@ def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abor
     table = part_table(Predictions(answer.rows, answer.outputs), rows, _labels(plan))
     short = f"run() returned {answer.rows} results for {len(files)} files, of which this is the last"
     return _Answer(table, [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
+
+
+def _read(written: Mapping[str, Path], room_bytes: int) -> list[OwnFile]:
+    """Raises ScoringFailed."""
+    if sum(path.stat().st_size for path in written.values()) > room_bytes:
+        raise ScoringFailed(
+            f"the score.py wrote more than {_MAX_OWN_BYTES} bytes of its own for one mini-batch: "
+            "let it write less, or lower mini_batch_size"
+        )
+    return [OwnFile(name, path.read_bytes()) for name, path in written.items()]
 
 
 def _predict(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import desk
+from shared.batch import desk, scored
 from shared.batch import job as jobs
 from shared.batch.job import JobInput
 from shared.batch.mini_batch import score_mini_batch
@@ -193,6 +193,23 @@ def test_what_a_script_writes_itself_is_kept_from_the_mini_batch_to_the_output(
     own = store.read(Container.PREDICTIONS, "flowers/rest-1/own.txt")
     assert own is not None
     assert own.data == b"a.txt"
+
+
+@pytest.mark.parametrize(("room_bytes", "rejected"), [(10, []), (9, ["c.txt"]), (4, ["a.txt", "c.txt"])])
+def test_what_a_script_writes_itself_is_bounded_for_the_whole_mini_batch(
+    publish: Callable[[str], ModelRef],
+    score: Score,
+    monkeypatch: pytest.MonkeyPatch,
+    room_bytes: int,
+    rejected: list[str],
+) -> None:
+    monkeypatch.setattr(scored, "_MAX_OWN_BYTES", room_bytes)
+    found = score(publish(FILES), {"a.txt": "write", "b.txt": "poison", "c.txt": "write", "d.txt": "one"})
+    told = {each.path.removeprefix("inbox/flowers/in/"): each.reason for each in found.rejected}
+    assert [name for name in told if name != "b.txt"] == rejected
+    for name in rejected:
+        assert told[name].startswith(f"the score.py wrote more than {room_bytes} bytes of its own for one mini-batch")
+    assert [file.data.decode() for file in found.files] == [name for name in ("a.txt", "c.txt") if name not in rejected]
 
 
 def test_rows_of_a_table_are_sent_as_one_request(publish: Callable[[str], ModelRef], score: Score) -> None:
