@@ -16,7 +16,8 @@ from shared.batch.work import Work
 from shared.documents import Document
 from shared.endpoints.batch_settings import Overrides
 
-ID_PATTERN: Final = re.compile(r"(drop|schedule|rest)-[0-9a-f]{24}")
+_DROP: Final = "drop"
+ID_PATTERN: Final = re.compile(rf"({_DROP}|schedule|rest)-[0-9a-f]{{24}}")
 MAX_ATTEMPTS: Final = 100
 
 
@@ -71,6 +72,7 @@ TRANSITIONS: Final[Mapping[tuple[Event, JobStatus], JobStatus]] = {
 class JobInput(Document):
     """`location`: `container/path` in the data account, else the blob's whole address. It names one blob, pinned by
     its ETag where one is given; or with a slash at its end all blobs below it, or those that its `*`, `**`, `?` match.
+    In a job of a drop these stand for themselves.
     """
 
     name: str = "input"
@@ -133,13 +135,17 @@ class Job(Document):
     capabilities: tuple[Capability, ...] = ()
 
     @property
+    def is_dropped(self) -> bool:
+        return self.id.startswith(f"{_DROP}-")
+
+    @property
     def work(self) -> Work:
         return Work(self.id, self.attempt, self.run)
 
 
 def dropped_id(path: str, etag: str) -> str:
     """One version of one blob is one job, however often it is delivered."""
-    return _id("drop", path, etag)
+    return _id(_DROP, path, etag)
 
 
 def scheduled_id(endpoint: str, schedule: str, due_at: datetime) -> str:

@@ -15,6 +15,7 @@ from shared.batch.rows import Rejected, Rows
 from shared.endpoints.batch_settings import RetrySettings
 from shared.errors import ModelNotReady, PayloadTooLarge, SchemaMismatch, ScoringFailed, ScoringTimeout, SlipwayError
 from shared.models.flavor import Abort
+from shared.models.flavors.wording import encodable
 
 type Ask[T] = Callable[[Rows, Abort], T]
 
@@ -65,7 +66,7 @@ class Isolation[T]:
         return (not self.answers and self._failures >= _HOPELESS) or self._clock() > self._until
 
     def _reject(self, rows: Rows, error: SlipwayError) -> None:
-        reason = error.message[:_REASON_CHARS]
+        reason = encodable(error.message[:_REASON_CHARS])
         self.rejected += [Rejected(rows.path(at), int(row), reason) for at, row in enumerate(rows.numbers)]
 
     def _tried(self, rows: Rows) -> T:

@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -16,8 +16,9 @@ from shared.batch.ports import BatchPorts
 from shared.batch.predicting import Isolation
 from shared.batch.reading.rows import Reading, read_rows
 from shared.batch.rows import Rejected, Rows
-from shared.batch.writing.agreement import fitted, settled
 from shared.batch.writing.parts import Labels, part_table
+from shared.batch.writing.pieces import joined
+from shared.errors import ScoringFailed
 from shared.models.flavor import Abort
 from shared.models.scoring import Predictions, predict, predict_files, unknown_rows
 from shared.models.scripts import run_files, run_rows
@@ -25,6 +26,9 @@ from shared.models.served import ServedModel
 from shared.models.signature import Inputs
 
 _LONGEST_NAME: Final = 255
+# What a score.py may write itself for one mini-batch: it is held in memory until the mini-batch is done.
+_MAX_OWN_BYTES: Final = 256 * 1024 * 1024
+_NO_NAMES: Final = ("", ".", "..")
 
 
 class OwnFile(NamedTuple):
@@ -81,19 +85,27 @@ def score_files(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
 
     def ask(some: Rows, abort: Abort) -> _Answer:
         chosen = [at[some.path(row)] for row in range(len(some.numbers))]
-        return (_run if model.is_script else _predict)(plan, model, chosen, abort, ports)
+        if not model.is_script:
+            return _predict(plan, model, chosen, abort, ports)
+        kept = sum(len(own.data) for answer in isolation.answers for own in answer.files)
+        return _run(plan, model, chosen, abort, ports, _MAX_OWN_BYTES - kept)
 
     isolation = Isolation(ask, plan.settings.retry_settings)
     isolation.predict(rows)
     return _scored(plan, isolation.answers, isolation.rejected)
 
 
-def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
-    """`run` may give fewer results than files, which then count as rejected, or more, which count as rows."""
+def _run(
+    plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts, room_bytes: int
+) -> _Answer:
+    """`run` may give fewer results than files, which then count as rejected, or more, which count as rows.
+
+    `room_bytes`: that are left for what it writes itself.
+    """
     with _local(files, ports) as paths:
         answer = run_files(model, paths, abort)
         try:
-            own = [OwnFile(name, path.read_bytes()) for name, path in answer.written.items()]
+            own = _read(answer.written, room_bytes)
         finally:
             shutil.rmtree(answer.folder, ignore_errors=True)
     names = tuple(file.path for file in files) if answer.rows == len(files) else ("",)
@@ -101,6 +113,16 @@ def _run(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abor
     table = part_table(Predictions(answer.rows, answer.outputs), rows, _labels(plan))
     short = f"run() returned {answer.rows} results for {len(files)} files, of which this is the last"
     return _Answer(table, [Rejected(files[-1].path, 0, short)] * (len(files) - answer.rows), own)
+
+
+def _read(written: Mapping[str, Path], room_bytes: int) -> list[OwnFile]:
+    """Raises ScoringFailed."""
+    if sum(path.stat().st_size for path in written.values()) > room_bytes:
+        raise ScoringFailed(
+            f"the score.py wrote more than {_MAX_OWN_BYTES} bytes of its own for one mini-batch: "
+            "let it write less, or lower mini_batch_size"
+        )
+    return [OwnFile(name, path.read_bytes()) for name, path in written.items()]
 
 
 def _predict(plan: Manifest, model: ServedModel, files: list[InputFile], abort: Abort, ports: BatchPorts) -> _Answer:
@@ -119,7 +141,7 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
     with tempfile.TemporaryDirectory(prefix="slipway-mini-batch-") as folder:
         paths = []
         for number, file in enumerate(files):
-            path = Path(folder) / f"{number:06d}" / _local_name(file.blob.rpartition("/")[2])
+            path = Path(folder) / f"{number:06d}" / _local_name(file.blob)
             path.parent.mkdir()
             with path.open("wb") as copy:
                 copy.writelines(_source(file, ports).chunks())
@@ -127,14 +149,18 @@ def _local(files: list[InputFile], ports: BatchPorts) -> Iterator[list[Path]]:
         yield paths
 
 
-def _local_name(name: str) -> str:
-    """Blobs may have longer names than files: the end stays, which says what it is."""
-    return name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+def _local_name(blob: str) -> str:
+    """Blobs may have longer names than files: the end stays, which says what it is.
+
+    A blob with content is a file for all other formats, so it is one here, even where it is called like a folder.
+    """
+    name = blob.rstrip("/").rpartition("/")[2]
+    return "file" if name in _NO_NAMES else name.encode()[-_LONGEST_NAME:].decode(errors="ignore")
 
 
 def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) -> Scored:
     tables = [answer.table for answer in answers if answer.table.num_rows]
-    table = _joined(tables) if tables else None
+    table = joined(tables) if tables else None
     rejected = [*rejected, *(each for answer in answers for each in answer.rejected)]
     return Scored(
         table if plan.settings.output_action == "append_row" else None,
@@ -142,12 +168,6 @@ def _scored(plan: Manifest, answers: list[_Answer], rejected: list[Rejected]) ->
         sorted(rejected, key=lambda each: (each.path, each.row)),
         [file for answer in answers for file in answer.files],
     )
-
-
-def _joined(tables: list[pa.Table]) -> pa.Table:
-    """Of the pieces that a mini-batch was cut into. Raises ScoringFailed where they cannot be one table."""
-    schema = settled(tables) if len(tables) > 1 else tables[0].schema
-    return pa.concat_tables([fitted(table, schema) for table in tables])
 
 
 def _known(rows: Rows, model: ServedModel) -> Rows:

@@ -40,20 +40,21 @@ def find(job: Job, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
     """
     count = 0
     for each in job.inputs:
-        for found in _of_input(each, endpoint, ports):
+        for found in _of_input(each, job.is_dropped, endpoint, ports):
             count += 1
             if count > _MAX_FILES:
                 raise PayloadTooLarge(f"the job has more than {_MAX_FILES} files: submit them as several jobs")
             yield found
 
 
-def _of_input(wanted: JobInput, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
+def _of_input(wanted: JobInput, to_the_letter: bool, endpoint: Endpoint, ports: BatchPorts) -> Iterator[Found]:
+    """`to_the_letter`: what was dropped is named so, be there an asterisk in it."""
     place = locations.parse(wanted.location, ports.known)
     check_input(place, endpoint.name, endpoint.revision.batch.allowed_inputs, ports.known)
     store = ports.accounts.store(place.account)
-    # What was dropped is named to the letter, be there an asterisk in it.
-    if wanted.etag is None and (locations.is_folder(place) or patterns.has_wildcards(place.name)):
-        yield from _below(wanted, place, store)
+    is_pattern = not to_the_letter and patterns.has_wildcards(place.name)
+    if wanted.etag is None and (is_pattern or locations.is_folder(place)):
+        yield from _below(wanted, place, store, is_pattern)
         return
     item = store.find(place.container, place.name)
     if item is None:
@@ -63,8 +64,8 @@ def _of_input(wanted: JobInput, endpoint: Endpoint, ports: BatchPorts) -> Iterat
     yield Found(store, place, item, locations.written(place))
 
 
-def _below(wanted: JobInput, place: Place, store: BlobStore) -> Iterator[Found]:
-    prefix, pattern = patterns.split_pattern(place.name)
+def _below(wanted: JobInput, place: Place, store: BlobStore, is_pattern: bool) -> Iterator[Found]:
+    prefix, pattern = patterns.split_pattern(place.name) if is_pattern else (place.name, None)
     nothing = True
     for item in store.list(place.container, prefix):
         if not item.size_bytes or not is_data(item.name):

@@ -44,9 +44,11 @@ def _six_fields(cron: str) -> str:
     if len(cron.split()) != 6:
         raise ValueError("a schedule has six fields: {sec} {min} {hour} {day} {month} {dow}")
     try:
-        CronSim(cron, datetime(2026, 1, 1))  # noqa: DTZ001 - only its syntax is looked at
+        first = next(CronSim(cron, datetime(2026, 1, 1)), None)  # noqa: DTZ001 - any time tells whether it comes
     except CronSimError as error:
         raise ValueError(f"'{cron}' is not a schedule: {error}") from None
+    if first is None:
+        raise ValueError(f"'{cron}' never comes: name a day that its months have")
     return cron
 
 

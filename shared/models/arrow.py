@@ -195,10 +195,11 @@ def numpy_of(values: pa.ChunkedArray) -> tuple[Array, Mask | None]:
 
 def _shared(values: pa.ChunkedArray) -> Array:
     """Each value of a dictionary once, however many rows hold it: a small file can say a long text very often."""
-    chunks = [
-        np.fromiter([*chunk.dictionary.to_pylist(), None], np.dtype(object))[np.asarray(chunk.indices.fill_null(-1))]
-        for chunk in values.chunks
-    ]
+    chunks = []
+    for chunk in values.chunks:
+        known = np.fromiter([*chunk.dictionary.to_pylist(), None], np.dtype(object))
+        # Indices may be unsigned.
+        chunks.append(known[np.asarray(chunk.indices.cast(pa.int64()).fill_null(-1))])
     return np.concatenate([np.empty(0, object), *chunks])
 
 

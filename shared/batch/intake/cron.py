@@ -19,7 +19,7 @@ _INCLUDED: Final = timedelta(microseconds=1)
 
 
 def times_after(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime]:
-    """In UTC, without end."""
+    """In UTC, without end where the expression ever comes."""
     if _names_hours(cron):
         found = (_real(time, zone) for time in CronSim(cron, _wall(after, zone) - _LONGEST_CHANGE))
     else:
@@ -31,12 +31,13 @@ def times_after(cron: str, zone: ZoneInfo, after: datetime) -> Iterator[datetime
             yield time
 
 
-def newest_until(cron: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """In UTC, `now` included."""
+def newest_until(cron: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """In UTC, `now` included; None where it did not come for decades."""
     if not _names_hours(cron):
-        return next(CronSim(cron, (now + _INCLUDED).astimezone(zone), reverse=True)).astimezone(UTC)
+        newest = next(CronSim(cron, (now + _INCLUDED).astimezone(zone), reverse=True), None)
+        return None if newest is None else newest.astimezone(UTC)
     found = (_real(time, zone) for time in CronSim(cron, _wall(now, zone) + _LONGEST_CHANGE, reverse=True))
-    return next(time for time in found if time <= now)
+    return next((time for time in found if time <= now), None)
 
 
 def _names_hours(cron: str) -> bool:

@@ -8,10 +8,12 @@ from shared.batch import job as jobs
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.batch.sources import is_data
+from shared.endpoints import locations
 from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.locations import Known
 from shared.endpoints.patterns import split_pattern
-from shared.errors import ConfigurationError, EndpointNotFound
+from shared.errors import ConfigurationError, EndpointNotFound, MalformedRequest
 from shared.ports import Container
 
 _log = logging.getLogger(__name__)
@@ -36,7 +38,7 @@ def drop(name: str, etag: str, ports: BatchPorts) -> Job | None:
         return None
     settings = _settings(endpoint, ports.catalog)
     read = _read(name, settings)
-    if read is None or _waits_for_schedule(f"{Container.INBOX}/{read}", settings):
+    if read is None or _waits_for_schedule(read, settings, ports.known):
         return None
     path = f"{Container.INBOX}/{name}"
     source = JobInput(location=f"{Container.INBOX}/{read}", etag=etag if read == name else None)
@@ -60,13 +62,20 @@ def _settings(endpoint: str, catalog: Catalog) -> BatchSettings:
         return BatchSettings()  # the job will say so
 
 
-def _waits_for_schedule(path: str, settings: BatchSettings) -> bool:
+def _waits_for_schedule(name: str, settings: BatchSettings, known: Known) -> bool:
     """What lies where a schedule reads is scored when that schedule is due, and not also when it is dropped."""
-    return any(_matches(path, schedule.input) for schedule in settings.schedules)
+    return any(_reads(schedule.input, name, known) for schedule in settings.schedules)
 
 
-def _matches(path: str, wanted: str) -> bool:
-    prefix, pattern = split_pattern(wanted)
+def _reads(location: str, name: str, known: Known) -> bool:
+    """Whether a schedule's input is, or holds, this blob or folder of the inbox, however it is written."""
+    try:
+        place = locations.parse(location, known)
+    except MalformedRequest:
+        return False  # of an account that is not known to this app: the schedule's job will say so
+    if place.account or place.container != Container.INBOX:
+        return False
+    prefix, pattern = split_pattern(place.name)
     if pattern is not None:
-        return pattern.fullmatch(path) is not None
-    return path == prefix or (prefix.endswith("/") and path.startswith(prefix))
+        return pattern.fullmatch(name) is not None
+    return name == prefix or (locations.is_folder(place) and name.startswith(prefix))

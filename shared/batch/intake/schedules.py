@@ -44,7 +44,8 @@ class LastRun(Document):
 def due(ports: BatchPorts) -> Iterator[Job]:
     """Submits the jobs of each schedule that came due since it last ran.
 
-    A document that cannot be read holds up neither the other schedules nor what the tick does besides.
+    Neither a document that cannot be read nor a schedule that cannot be run holds up the other schedules, or what the
+    tick does besides.
     """
     try:
         names = list(ports.catalog.names())
@@ -62,6 +63,8 @@ def due(ports: BatchPorts) -> Iterator[Job]:
                 yield from _run(ports, endpoint, schedule)
             except SlipwayError as error:
                 _log.error("schedule %s of endpoint %s is not run: %s", schedule.name, name, error.message)
+            except Exception:
+                _log.exception("schedule %s of endpoint %s is not run", schedule.name, name)
 
 
 def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[Job]:
@@ -105,7 +108,7 @@ def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[dateti
     zone = ZoneInfo(schedule.time_zone)
     if schedule.catch_up != CatchUp.RUN_ALL:
         newest = cron.newest_until(schedule.cron, zone, now)
-        return [newest] if newest > after else []
+        return [newest] if newest is not None and newest > after else []
     times = cron.times_after(schedule.cron, zone, max(after, now - _LONGEST_PAUSE))
     return list(islice(takewhile(lambda time: time <= now, times), _MOST_AT_ONCE))
 

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import uuid4
 
-from shared.batch import desk
+from shared.batch import desk, job_index
 from shared.batch import job as jobs
 from shared.batch.intake import claims
 from shared.batch.intake.location import check_input, check_output
@@ -13,7 +13,7 @@ from shared.batch.ports import BatchPorts
 from shared.endpoints import locations
 from shared.endpoints.batch_settings import Overrides
 from shared.endpoints.spec import Endpoint
-from shared.errors import LocationNotAllowed, MalformedRequest
+from shared.errors import JobNotFound, LocationNotAllowed, MalformedRequest
 from shared.models import segments
 from shared.ports import Container, Place
 
@@ -26,8 +26,10 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
 
     Raises LocationNotAllowed, DeploymentNotFound, ModelNotFound, SchemaMismatch, MalformedRequest, OutputTaken.
     """
-    output = _check(request, endpoint, ports)
     job_id = jobs.requested_id(caller, endpoint.name, key or uuid4().hex, canonical(request))
+    if key is not None and (earlier := _earlier(job_id, ports)) is not None:
+        return earlier
+    output = _check(request, endpoint, ports)
     job = jobs.new(
         job_id,
         endpoint.name,
@@ -42,6 +44,17 @@ def submit(request: JobRequest, caller: str, key: str | None, endpoint: Endpoint
     )
     claims.check(job, ports)
     return desk.submit(ports.store, job)
+
+
+def _earlier(job_id: str, ports: BatchPorts) -> Job | None:
+    """What was taken once is not looked at again: what it asks for may be gone, and its output may be there."""
+    try:
+        job = desk.read(ports.store, job_id)
+    except JobNotFound:
+        return None
+    # Whoever submitted it may have died before.
+    job_index.enlist(ports.store, job)
+    return job
 
 
 def retry(job: Job, asked: Overrides, ports: BatchPorts) -> Job:

@@ -6,6 +6,9 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
 from shared.batch.reading.records import MAX_FIRST_BYTES
 from shared.endpoints.batch_settings import ALL_COLUMNS, CsvOptions
 from shared.errors import UnreadableInput
@@ -23,6 +26,10 @@ def csv_columns(line: bytes, options: CsvOptions, signature: Signature) -> tuple
         raise UnreadableInput(f"the file is not text in UTF-8: byte {error.start} of its first line is none") from None
     if len(line) > MAX_FIRST_BYTES:
         raise UnreadableInput(f"the first line is longer than {MAX_FIRST_BYTES} bytes: this is no CSV in this dialect")
+    return _named(text, options) if options.header else _unnamed(line, options, signature)
+
+
+def _named(text: str, options: CsvOptions) -> tuple[str, ...]:
     try:
         rows = csv.reader(
             io.StringIO(text),
@@ -34,20 +41,37 @@ def csv_columns(line: bytes, options: CsvOptions, signature: Signature) -> tuple
         values = tuple(next(rows, ()))
     except csv.Error as error:
         raise UnreadableInput(f"the header is not CSV: {error}") from None
-    if not options.header:
-        return _unnamed(signature, len(values))
     check_once(values)
     return values
 
 
-def _unnamed(signature: Signature, width: int) -> tuple[str, ...]:
+def _unnamed(line: bytes, options: CsvOptions, signature: Signature) -> tuple[str, ...]:
     """A model without named columns calls them 0, 1, 2 and so on, as for a table of JSON without names."""
     if signature.columns:
         return tuple(column.name for column in signature.columns)
     if len(signature.tensors) > 1:
         return tuple(tensor.name for tensor in signature.tensors)
     only = signature.tensors[0].shape[1:] if signature.tensors else ()
-    return tuple(map(str, range(only[0] if len(only) == 1 and only[0] > 0 else width)))
+    return tuple(map(str, range(only[0] if len(only) == 1 and only[0] > 0 else _width(line, options))))
+
+
+def _width(row: bytes, options: CsvOptions) -> int:
+    """Told by what reads the other rows, which takes values that a header may not have."""
+    row = row.rstrip(b"\r\n") + b"\n"
+    try:
+        table = pacsv.read_csv(
+            io.BytesIO(row),
+            pacsv.ReadOptions(use_threads=False, block_size=len(row) + 1, autogenerate_column_names=True),
+            pacsv.ParseOptions(
+                delimiter=options.delimiter,
+                quote_char=options.quote_char or False,
+                newlines_in_values=bool(options.quote_char),
+                invalid_row_handler=lambda _: "skip",
+            ),
+        )
+    except pa.ArrowInvalid:
+        raise UnreadableInput("the first row is not CSV: is there a quote in the middle of a value?") from None
+    return int(table.num_columns)
 
 
 def check_once(columns: Sequence[str]) -> None:

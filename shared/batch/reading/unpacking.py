@@ -46,7 +46,10 @@ def _gunzipped(packed: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in _cut(packed):
         rest, full = chunk, False
         while rest or full:
-            if stream.eof:  # a gzip may hold several members, one after the other
+            if stream.eof:  # a gzip may hold several members, one after the other, and zeros behind each
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
                 members += 1
                 if members > _MAX_GZIP_MEMBERS:
                     raise UnreadableInput(f"the gzip has more than {_MAX_GZIP_MEMBERS} members: pack it as one")

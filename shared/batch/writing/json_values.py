@@ -45,7 +45,8 @@ def plain(values: pa.Array) -> list[Any]:
         return list(values.to_numpy().tolist())
     if pa.types.is_dictionary(kind):
         shared = [*plain(values.dictionary), None]
-        return [shared[index] for index in values.indices.fill_null(-1).to_pylist()]
+        # Indices may be unsigned.
+        return [shared[index] for index in values.indices.cast(pa.int64()).fill_null(-1).to_pylist()]
     if pa.types.is_timestamp(kind):
         return list(iso_texts(values).to_pylist())
     if pa.types.is_duration(kind):

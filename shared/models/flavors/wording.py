@@ -9,5 +9,10 @@ _LONGEST: Final = 300
 
 
 def one_line(text: str) -> str:
-    """No line ends, no path, and not too long."""
-    return _PATH.sub("…", " ".join(text.split()))[:_LONGEST]
+    """No line ends, no path, nothing that UTF-8 cannot hold, and not too long."""
+    return _PATH.sub("…", " ".join(encodable(text).split()))[:_LONGEST]
+
+
+def encodable(text: str) -> str:
+    """Half a surrogate pair, as decoding with `surrogateescape` leaves it behind, becomes a question mark."""
+    return text.encode(errors="replace").decode()

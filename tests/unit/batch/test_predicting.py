@@ -10,6 +10,7 @@ import pytest
 
 from shared.batch.predicting import Isolation
 from shared.batch.rows import Rejected, Rows
+from shared.batch.writing.parts import write_rejected
 from shared.endpoints.batch_settings import RetrySettings
 from shared.errors import (
     ModelNotFound,
@@ -139,6 +140,12 @@ def test_reasons_are_cut() -> None:
     found = Model(poisoned([0], ScoringFailed("x" * 9999))).isolation()
     found.predict(rows(1))
     assert found.rejected[0].reason == "x" * 500
+
+
+def test_reasons_are_texts_that_can_be_stored() -> None:
+    found = Model(poisoned([0], ScoringFailed("bad bytes \udcff"))).isolation()
+    found.predict(rows(1))
+    assert b'"reason":"bad bytes ?"' in write_rejected(found.rejected)
 
 
 def test_the_file_of_each_row_is_named() -> None:

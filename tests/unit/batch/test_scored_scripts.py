@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import desk
+from shared.batch import desk, scored
 from shared.batch import job as jobs
 from shared.batch.job import JobInput
 from shared.batch.mini_batch import score_mini_batch
@@ -16,6 +16,7 @@ from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
 from shared.batch.scored import Scored, score_files, score_table
+from shared.batch.writing.parts import write_rejected
 from shared.models.flavor import Runtime
 from shared.models.loader import ModelId
 from shared.models.mlmodel import describe
@@ -34,6 +35,8 @@ FILES = """
             text = path.read_text()
             if text == "poison":
                 raise ValueError("poison in " + path.name)
+            if text == "bytes":
+                raise ValueError("bad " + b"\\xff".decode(errors="surrogateescape"))
             if text == "write":
                 Path(os.environ["AZUREML_BI_OUTPUT_PATH"], "own.txt").write_text(path.name)
             results += [] if text == "skip" else [text] * (2 if text == "twice" else 1)
@@ -54,6 +57,17 @@ ROWS = """
         if any(row[at] == 13 for row in table["data"]):
             raise ValueError("unlucky")
         return [row[at] * 2 for row in table["data"]]
+"""
+OBJECTS = """
+    import json
+    def init(): pass
+    def run(data):
+        answers = []
+        for (x,) in json.loads(data)["input_data"]["data"]:
+            if x == 13:
+                raise ValueError("unlucky")
+            answers.append({"label": x, "note": "large"} if x > 1 else {"label": x})
+        return answers
 """
 
 type Score = Callable[..., Scored]
@@ -122,9 +136,13 @@ def test_files_are_given_as_local_paths_and_answered_one_by_one(
         ("n" * 900 + ".txt", "n" * 251 + ".txt"),
         ("ü" * 300 + ".txt", "ü" * 125 + ".txt"),
         ("花" * 200 + ".png", "花" * 83 + ".png"),
+        ("dir/", "dir"),
+        ("dir//", "dir"),
+        ("dir/../", "file"),
+        ("/", "in"),
     ],
 )
-def test_blobs_with_longer_names_than_files_may_have_keep_the_end_of_it(
+def test_blobs_with_names_that_files_cannot_have_keep_the_end_that_they_can_have(
     publish: Callable[[str], ModelRef], score: Score, name: str, local: str
 ) -> None:
     assert predictions(score(publish(NAMES), {name: "x"}, input_format="files")) == [(name, local)]
@@ -137,6 +155,11 @@ def test_a_file_that_a_script_fails_for_costs_that_file(publish: Callable[[str],
     (bad,) = found.rejected
     assert bad.path == "inbox/flowers/in/3.txt"
     assert "poison in 3.txt" in bad.reason
+
+
+def test_what_a_script_says_may_be_no_text_in_utf_8(publish: Callable[[str], ModelRef], score: Score) -> None:
+    found = score(publish(FILES), {"a.txt": "one", "b.txt": "bytes"})
+    assert b"bad ?" in write_rejected(found.rejected)
 
 
 def test_fewer_results_than_files_count_as_rejected(publish: Callable[[str], ModelRef], score: Score) -> None:
@@ -172,6 +195,23 @@ def test_what_a_script_writes_itself_is_kept_from_the_mini_batch_to_the_output(
     assert own.data == b"a.txt"
 
 
+@pytest.mark.parametrize(("room_bytes", "rejected"), [(10, []), (9, ["c.txt"]), (4, ["a.txt", "c.txt"])])
+def test_what_a_script_writes_itself_is_bounded_for_the_whole_mini_batch(
+    publish: Callable[[str], ModelRef],
+    score: Score,
+    monkeypatch: pytest.MonkeyPatch,
+    room_bytes: int,
+    rejected: list[str],
+) -> None:
+    monkeypatch.setattr(scored, "_MAX_OWN_BYTES", room_bytes)
+    found = score(publish(FILES), {"a.txt": "write", "b.txt": "poison", "c.txt": "write", "d.txt": "one"})
+    told = {each.path.removeprefix("inbox/flowers/in/"): each.reason for each in found.rejected}
+    assert [name for name in told if name != "b.txt"] == rejected
+    for name in rejected:
+        assert told[name].startswith(f"the score.py wrote more than {room_bytes} bytes of its own for one mini-batch")
+    assert [file.data.decode() for file in found.files] == [name for name in ("a.txt", "c.txt") if name not in rejected]
+
+
 def test_rows_of_a_table_are_sent_as_one_request(publish: Callable[[str], ModelRef], score: Score) -> None:
     found = score(publish(ROWS), {"a.csv": "id,x\n7,1\n8,2\n9,13\n10,3\n"}, input_format="csv")
     assert found.table is not None
@@ -180,6 +220,16 @@ def test_rows_of_a_table_are_sent_as_one_request(publish: Callable[[str], ModelR
     (bad,) = found.rejected
     assert (bad.path, bad.row) == ("inbox/flowers/in/a.csv", 2)
     assert bad.reason.startswith("the score.py answered with status 500")
+
+
+def test_objects_whose_keys_are_not_in_every_row_may_have_a_poison_row_among_them(
+    publish: Callable[[str], ModelRef], score: Score
+) -> None:
+    found = score(publish(OBJECTS), {"a.csv": "x\n1\n2\n13\n1\n"}, input_format="csv")
+    assert found.table is not None
+    told = [(row["row"], row["label"], row["note"]) for row in found.table.to_pylist()]
+    assert told == [(0, 1, None), (1, 2, "large"), (3, 1, None)]
+    assert [each.row for each in found.rejected] == [2]
 
 
 def test_local_copies_are_gone_afterwards(

@@ -20,6 +20,8 @@ def test_a_schedule_has_six_fields(cron: str) -> None:
         ("0 0 25 * * *", "is not a schedule"),
         ("0 0 x * * *", "is not a schedule"),
         ("61 0 0 * * *", "is not a schedule"),
+        ("0 0 0 LW 2 */7", "never comes"),
+        ("0 0 0 */30 2 MON#5", "never comes"),
     ],
 )
 def test_other_schedules_are_refused(cron: str, says: str) -> None:

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch, SlipwayError
+from shared.models.arrow import from_arrow
 from shared.models.bodies import strict_from_parquet
 from shared.models.features import Converter
 from shared.models.parquet_footer import MAX_FOOTER_BYTES
@@ -47,6 +48,12 @@ def test_a_parquet_file_has_its_columns_in_any_order_and_others_besides() -> Non
         "s": ["a", ""],
         "l": [[1, 2], None],
     }
+
+
+def test_a_dictionary_may_have_unsigned_indices() -> None:
+    texts = pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint32()), ["a", "b"])
+    taken = from_arrow(pa.table({"s": texts}), [Column(name="s", type="string", required=False)])
+    assert lists(taken.features) == {"s": ["b", "", "a"]}
 
 
 @pytest.mark.parametrize(

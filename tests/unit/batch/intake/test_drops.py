@@ -83,6 +83,24 @@ def test_what_waits_for_a_schedule_starts_no_job(
     assert bool(list(desk.active(store))) is starts
 
 
+@pytest.mark.parametrize(
+    ("folder", "starts"),
+    [
+        ("https://data.blob.core.windows.net/inbox/flowers/n%69ghtly/", False),
+        ("https://other.blob.core.windows.net/inbox/flowers/nightly/", True),
+        ("https://data.blob.core.windows.net/elsewhere/flowers/nightly/", True),
+        ("http://127.0.0.1:10000/devstoreaccount1/inbox/flowers/nightly/", True),
+    ],
+)
+@pytest.mark.parametrize("pattern", ["", "*.csv", "a.csv"])
+def test_a_schedules_input_may_be_written_as_an_address(
+    store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef, folder: str, pattern: str, starts: bool
+) -> None:
+    schedule = {"name": "nightly", "cron": "0 0 2 * * *", "input": folder + pattern}
+    endpoint.publish(store, iris_ref, batch={"schedules": [schedule], "allowed_inputs": [folder]})
+    assert (drops.drop("flowers/nightly/a.csv", '"1"', ports) is not None) is starts
+
+
 def test_a_finished_job_is_not_started_again(store: MemoryBlobs, ports: BatchPorts) -> None:
     job = dropped(ports)
     closing.fail(ports, job.work, ScoringFailed("no"))
@@ -119,6 +137,19 @@ def test_a_folder_is_a_job_once_its_marker_lies_in_it(store: MemoryBlobs, ports:
     plan_job(job.work, ports)
     files = ports.manifests.page(job.work, 0)[0].files
     assert [file.blob for file in files] == [f"flowers/{name}" for name in names[:3]]
+
+
+@pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize("folder", ["what?", "may*", "*/deep"])
+def test_a_folder_that_is_called_like_a_pattern_is_no_pattern(
+    store: MemoryBlobs, ports: BatchPorts, folder: str
+) -> None:
+    for each in (folder, "whatX", "may2", "may/deep"):
+        store.write(Container.INBOX, f"flowers/{each}/1.csv", iris.csv(2))
+    job = dropped(ports, f"flowers/{folder}/_READY", store.write(Container.INBOX, f"flowers/{folder}/_READY", b""))
+    plan_job(job.work, ports)
+    files = ports.manifests.page(job.work, 0)[0].files
+    assert [file.blob for file in files] == [f"flowers/{folder}/1.csv"]
 
 
 @pytest.mark.usefixtures("folders")

@@ -6,7 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
+from shared.batch.intake import cron
 from shared.batch.intake.schedules import due_times, times_to_run
 from shared.endpoints.batch_settings import CatchUp, Schedule
 
@@ -129,6 +131,16 @@ def test_times_of_a_night_stay_in_their_order_where_clocks_change(catch_up: Catc
     seen = ticked(zoned, at(20, day=28), at(6, day=29))
     # 02:15 and 02:45 both come at 03:00.
     assert seen == [at(0, minute, day=29) for minute in (15, 45)] + [at(1, minute, day=29) for minute in (0, 15, 45)]
+
+
+@pytest.mark.parametrize("spelled", ["0 0 0 LW 2 */7", "0 0 * */30 2 MON#5"])
+def test_what_never_comes_is_never_due(spelled: str) -> None:
+    assert cron.newest_until(spelled, ZoneInfo(ZURICH), at(12)) is None
+    assert list(cron.times_after(spelled, ZoneInfo(ZURICH), at(12))) == []
+    with pytest.raises(ValidationError):
+        schedule(spelled)
+    never = schedule().model_copy(update={"cron": spelled})
+    assert due_times(never, at(12), at(13)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,14 @@
 """Schedules start one job for each time that is due, also across restarts, pauses and crashes."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
 from shared.batch import desk
 from shared.batch import job as jobs
+from shared.batch.intake import cron
 from shared.batch.intake.schedules import due
 from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
@@ -136,6 +138,31 @@ def test_an_endpoint_that_cannot_be_read_does_not_hold_up_the_others(
     store.write(Container.ENDPOINTS, "broken/head.json", b"{}")
     clock.go_on(hours=1)
     assert [job.endpoint for job in list(due(ports))] == ["flowers"]
+
+
+def test_a_schedule_that_cannot_be_run_does_not_hold_up_the_others(
+    store: MemoryBlobs,
+    ports: BatchPorts,
+    clock: Clock,
+    iris_ref: ModelRef,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = cron.newest_until
+
+    def newest_until(spelled: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+        return next(iter(())) if spelled == "0 0 5 * * *" else found(spelled, zone, now)
+
+    monkeypatch.setattr(cron, "newest_until", newest_until)
+    publish(store, iris_ref, "0 0 5 * * *", HOURLY)
+    publish(store, iris_ref, HOURLY, name="trees")
+    assert list(due(ports)) == []
+    clock.go_on(hours=1)
+    assert [(job.endpoint, job.submitted_by) for job in due(ports)] == [
+        ("flowers", "schedule/run1"),
+        ("trees", "schedule/run0"),
+    ]
+    assert "schedule run0 of endpoint flowers is not run" in caplog.text
 
 
 @pytest.mark.usefixtures("hourly")

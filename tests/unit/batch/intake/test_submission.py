@@ -80,6 +80,21 @@ def test_a_request_that_comes_again_is_its_job_also_when_that_is_planned(ports: 
     assert submit(ports, "results/may/", key="mine").id == job.id
 
 
+def test_a_request_that_comes_again_is_its_job_whatever_has_become_of_what_it_asks_for(
+    store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef
+) -> None:
+    job = submit(ports, "results/may/", key="mine")
+    for index in list(store.list(Container.JOBS, "index/")):
+        store.delete(Container.JOBS, index.name)
+    store.write("results", "may/early.csv", b"x")
+    endpoint.publish(store, iris_ref, batch={"allowed_outputs": []})
+    later = ports._replace(catalog=type(ports.catalog)(store, 0.0, clock=lambda: 0.0))
+    assert submit(later, "results/may/", key="mine") == job
+    assert [name for name in jobs_kept(store) if name.startswith("index/flowers/")]
+    with pytest.raises(LocationNotAllowed):
+        submit(later, "results/may/", key="another")
+
+
 def test_an_output_that_the_endpoint_has_lost_meanwhile_is_not_planned(
     store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef
 ) -> None:

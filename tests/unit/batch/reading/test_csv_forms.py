@@ -1,5 +1,6 @@
 """CSV as others write it: dialects, no header, for tensors, for no signature, and with columns for the output."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,29 @@ def test_without_a_header_an_empty_file_has_no_rows() -> None:
 def test_without_a_header_or_a_signature_columns_are_numbered() -> None:
     rows = read(b"1,x\n2,y\n", Signature(), csv={"header": False})
     assert {name: array.tolist() for name, array in rows.features.items()} == {"0": [1, 2], "1": ["x", "y"]}
+
+
+@pytest.mark.parametrize("first", ["1,2,3", '"1"b,2,x', f"1,2,{'x' * 200_000}", f'1,2,"{"x" * 200_000}"'])
+@pytest.mark.parametrize("signature", [SIGNATURE, Signature(), tensor((-1, 3)), tensor((-1, -1), "str")])
+def test_without_a_header_the_first_row_is_judged_as_any_other(first: str, signature: Signature) -> None:
+    other = "5,6,7"
+    before, behind = (
+        read(data.encode(), signature, csv={"header": False}) for data in (f"{first}\n{other}\n", f"{other}\n{first}\n")
+    )
+    assert list(before.features) == list(behind.features)
+    assert list(reasons(before).values()) == list(reasons(behind).values())
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b'a"b,2\nc"d\n', "rows from 0 on: the rows cannot be told apart"),
+        (b'a"b,"c\n', "the first row is not CSV: is there a quote in the middle of a value?"),
+    ],
+)
+def test_without_a_header_a_first_row_that_cannot_be_told_from_the_next_is_refused(data: bytes, told: str) -> None:
+    with pytest.raises(UnreadableInput, match=re.escape(told)):
+        read(data, Signature(), csv={"header": False})
 
 
 def test_several_tensors_without_a_header_are_in_their_order() -> None:

@@ -73,6 +73,17 @@ def test_empty_members_are_nothing(pack: Pack, chunk_bytes: int) -> None:
     assert [span.rows for span in made.spans] == [10]
 
 
+@pytest.mark.parametrize("zeros", [1, 512, 200_000])
+def test_zeros_behind_a_gzip_are_padding(chunk_bytes: int, zeros: int) -> None:
+    padded = gzip.compress(table(10)) + bytes(zeros)
+    assert [span.rows for span in planned(padded, chunk_bytes).spans] == [10]
+    both = planned(padded + gzip.compress(b"10,more\n") + bytes(zeros), chunk_bytes)
+    assert [span.rows for span in both.spans] == [11]
+    cut_off = padded + gzip.compress(b"10,more\n")[:-1]
+    assert refused(cut_off, UnreadableInput, chunk_bytes) == "the gzip ends too early: pack and drop it again"
+    assert refused(padded + b"junk", UnreadableInput, chunk_bytes) == "the gzip is broken: pack it again"
+
+
 def test_frames_that_are_to_be_skipped_are(chunk_bytes: int) -> None:
     skipped = b"\x5a\x2a\x4d\x18\x04\x00\x00\x00abcd"
     assert [span.rows for span in planned(skipped + zstd(table(10)) + skipped, chunk_bytes).spans] == [10]

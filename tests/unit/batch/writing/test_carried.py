@@ -12,6 +12,7 @@ from shared.batch.writing.json_values import json_column
 from tests.unit.batch.writing.written import cells, table
 
 NOON = datetime(2020, 1, 2, 12)  # noqa: DTZ001 - a column without a time zone
+UNSIGNED = pa.array([0, None], pa.uint8())
 CASES: list[tuple[pa.Array, list[Any], list[str]]] = [
     # the column, and what is in JSON Lines and in CSV
     (pa.array([1, None]), [1, None], ["1", ""]),
@@ -23,6 +24,12 @@ CASES: list[tuple[pa.Array, list[Any], list[str]]] = [
     (pa.array([b"a", None], pa.binary_view()), ["YQ==", None], ["YQ==", ""]),
     (pa.array(["a", None]).dictionary_encode(), ["a", None], ["a", ""]),
     (pa.array([0.5, None]).dictionary_encode(), [0.5, None], ["0.5", ""]),
+    (pa.DictionaryArray.from_arrays(UNSIGNED, [0.5]), [0.5, None], ["0.5", ""]),
+    (
+        pa.ListArray.from_arrays([0, 2, 2], pa.DictionaryArray.from_arrays(UNSIGNED, ["a"])),
+        [["a", None], []],
+        ['["a",null]', "[]"],
+    ),
     (pa.array([NOON, None], pa.timestamp("s")), ["2020-01-02T12:00:00", None], ["2020-01-02T12:00:00", ""]),
     (
         pa.array([NOON, None], pa.timestamp("ms", "America/New_York")),

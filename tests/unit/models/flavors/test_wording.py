@@ -15,6 +15,7 @@ from shared.models.flavors.wording import one_line
         ("~/model is gone", "… is gone"),
         ("3/4 of km/h and/or text/plain", "3/4 of km/h and/or text/plain"),
         ("a" * 1000, "a" * 300),
+        ("bad bytes \udcff\udcfe in 花", "bad bytes ?? in 花"),
     ],
 )
 def test_it_is_one_line_without_paths(said: str, told: str) -> None:
