@@ -7,6 +7,7 @@ from typing import Final
 from rich.console import Console
 
 from bench import contest, endpoints, jobs
+from bench.activities import own_cpu_ms
 from bench.batch_files import HEAVY_MINI_BATCHES, HEAVY_ROWS, Files
 from bench.batch_verdict import Verdict, at_least, at_most
 from bench.storage_calls import count_calls
@@ -80,6 +81,7 @@ def overhead(console: Console, stack: Stack, files: Files) -> Verdict:
     with console.status("batch: a thousand mini-batches"):
         location = jobs.upload(stack, f"{endpoints.FLIGHTS}/thousand.csv", files.thousand)
         rounds = [jobs.run(stack, endpoints.FLIGHTS, location, miniBatchSize=1) for _ in range(_THOUSANDS)]
+        own = statistics.median(own_cpu_ms(stack, endpoints.FLIGHTS, location) for _ in range(_THOUSANDS))
         calls = count_calls(stack, endpoints.FLIGHTS, location, miniBatchSize=_ROWS_COUNTED)
     app, azurite, seconds = (
         statistics.median(values) * 1e3 / rounds[0].counts.mini_batches
@@ -87,10 +89,11 @@ def overhead(console: Console, stack: Stack, files: Files) -> Verdict:
     )
     console.print(
         f"a mini-batch of one row, {rounds[0].counts.mini_batches} of them, medians of {_THOUSANDS} jobs: "
-        f"[bold]{app:.1f} ms[/bold] of the CPU of the app with its local host, {azurite:.1f} ms of storage's, "
-        f"{seconds:.1f} ms of time, two at once"
+        f"[bold]{own:.1f} ms[/bold] of the app's own CPU, its activities called one after the other; "
+        f"{app:.1f} ms with the local host, its durable engine and two at once in the same process, "
+        f"{azurite:.1f} ms of storage's, {seconds:.1f} ms of time"
     )
     counted = rounds[0].counts.rows // _ROWS_COUNTED
     per = ", ".join(f"{kind} {count / counted:.2f}" for kind, count in calls)
     console.print(f"storage calls a mini-batch, of a whole job of {counted}: {per}", soft_wrap=True)
-    return at_most("overhead of a mini-batch, the app's CPU", _MOST_OVERHEAD_MS, app, "ms")
+    return at_most("overhead of a mini-batch, the app's own CPU", _MOST_OVERHEAD_MS, own, "ms")
