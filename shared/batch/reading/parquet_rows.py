@@ -34,15 +34,13 @@ def read(source: Source, file: InputFile, span: Span, converter: Converter, outp
     footer = _FOOTERS.get(identity, lambda: parquet_about.read_footer(source))
     chosen = columns.chosen(output_columns, file.columns)
     names = parquet_plan.needed(converter.signature, file.columns, chosen)
-    shared = pa.concat_tables(list(_slices(source, footer, identity, span, names)))
+    shared = _together(_slices(source, footer, identity, span, names), span)
     if shared.num_rows != span.rows:
         raise parquet_about.unreadable()
     try:
         table = _plain(shared, footer.fields)
         fitted = _fitted(table, converter, file.columns)
         return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
-    except SlipwayError:
-        raise
     except Exception:  # whatever becomes of values that Python has no type for
         raise UnreadableInput("the Parquet file holds values that cannot be read: use plainer types") from None
 
@@ -81,12 +79,22 @@ def _unpacked(source: Source, footer: Footer, group: int, names: tuple[str, ...]
         raise parquet_about.unreadable() from None
 
 
+def _together(slices: Iterator[pa.Table], span: Span) -> pa.Table:
+    """No group is unpacked after the one that is too much. Raises UnreadableInput."""
+    taken: list[pa.Table] = []
+    size = 0
+    for table in slices:
+        size += sum(nested.size(chunk) for column in table.columns for chunk in column.chunks)
+        if size > _MAX_MINI_BATCH_BYTES:
+            raise UnreadableInput(
+                f"a mini-batch of {span.rows} rows has more than {_MAX_MINI_BATCH_BYTES} bytes: lower mini_batch_size"
+            )
+        taken.append(table)
+    return pa.concat_tables(taken)
+
+
 def _plain(table: pa.Table, fields: pa.Schema) -> pa.Table:
-    """Texts of the few rows of a mini-batch are no longer shared. Raises UnreadableInput where that takes too much."""
-    if sum(nested.size(chunk) for name in table.column_names for chunk in table[name].chunks) > _MAX_MINI_BATCH_BYTES:
-        raise UnreadableInput(
-            f"a mini-batch of {table.num_rows} rows has more than {_MAX_MINI_BATCH_BYTES} bytes: lower mini_batch_size"
-        )
+    """Texts of the few rows of a mini-batch are no longer shared."""
     for at, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, table[at].cast(field.type.value_type))

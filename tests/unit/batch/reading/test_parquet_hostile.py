@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from shared.batch.manifest import Span
 from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_rows
+from shared.batch.reading.parquet_about import Footer
+from shared.batch.reading.source import Source
 from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
 from shared.models.signature import Signature
 from tests.support.parquet import SIGNATURE, deep, packed, read, table, varint, versions
@@ -165,6 +167,21 @@ def test_texts_that_are_shared_do_not_swell_a_mini_batch(monkeypatch: pytest.Mon
     with pytest.raises(UnreadableInput, match="a mini-batch of 5000 rows has more than 1000000 bytes: lower"):
         rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
     assert len(rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)), mini_batch_size=500)) == 20
+
+
+def test_no_group_is_unpacked_after_the_one_that_makes_a_mini_batch_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_rows, "_MAX_MINI_BATCH_BYTES", 2_500_000)
+    real, groups = parquet_rows._unpacked, list[int]()
+
+    def watched(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pa.Table:
+        groups.append(group)
+        return real(source, footer, group, names)
+
+    monkeypatch.setattr(parquet_rows, "_unpacked", watched)
+    data = packed(pa.table({"a": range(10), "c": ["x" * 1_000_000] * 10}), row_group_size=1, compression="zstd")
+    with pytest.raises(UnreadableInput, match="a mini-batch of 10 rows has more than 2500000 bytes: lower"):
+        rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
+    assert groups == [0, 1, 2]
 
 
 @pytest.mark.parametrize("kind", [pa.int32(), pa.large_string(), pa.binary(), pa.large_binary()])
