@@ -147,3 +147,12 @@ def check_size(unpacked_bytes: int) -> None:
             f"a group of rows of the Parquet file unpacks to more than {MAX_GROUP_BYTES} bytes: "
             "write it with a smaller row_group_size"
         )
+
+
+def check_packed(packed_bytes: int) -> None:
+    """Of a group of rows, in the file: headers come on top, and noise grows a little. Raises PayloadTooLarge."""
+    if packed_bytes > MAX_GROUP_BYTES * 9 // 8:
+        raise PayloadTooLarge(
+            f"a group of rows of the Parquet file is packed to more than {MAX_GROUP_BYTES} bytes: "
+            "write it with a smaller row_group_size"
+        )

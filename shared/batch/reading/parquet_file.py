@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shared.batch.reading import parquet_pages
-from shared.batch.reading.parquet_about import Footer, Range, check_size, leaves, unreadable
+from shared.batch.reading.parquet_about import Footer, Range, check_packed, check_size, leaves, unreadable
 from shared.batch.reading.parquet_pages import Pages
 from shared.batch.reading.source import Source
 from shared.errors import UnreadableInput
@@ -16,6 +16,8 @@ from shared.models import nested
 
 # Ranges that lie closer together are read in one call.
 _GAP_BYTES: Final = 1024 * 1024
+# What may lie between the ranges of a group, in sum: else they are read one by one.
+_GAPS_BYTES: Final = 64 * 1024 * 1024
 # Bytes of a value, where they are not eight.
 _WIDTHS: Final = {"BOOLEAN": 1, "INT32": 4, "FLOAT": 4}
 # For each value of a list, where it lies; of lists in lists, for each of them.
@@ -32,6 +34,8 @@ class Opened(NamedTuple):
 def opened(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> Opened:
     """With the bytes of those columns in that group in memory already. Raises UnreadableInput, PayloadTooLarge."""
     chunks = {at: footer.groups[group].chunks[at].packed for at in _read(footer, names)}
+    # All of it is read before any of it is measured.
+    check_packed(sum(packed.length for packed in chunks.values()))
     held = _Ranges(source, _joined(list(chunks.values())))
     try:
         found = {at: parquet_pages.pages(held.held(packed)) for at, packed in chunks.items()}
@@ -103,8 +107,11 @@ def _value_bytes(column: pq.ColumnSchema, kind: pa.DataType, pages: Pages) -> in
 def _joined(ranges: list[Range]) -> list[Range]:
     """In their order, those that lie close together as one."""
     joined: list[Range] = []
+    left = _GAPS_BYTES
     for each in sorted(ranges):
-        if joined and each.offset - joined[-1].end <= _GAP_BYTES:
+        gap = each.offset - joined[-1].end if joined else 0
+        if joined and gap <= min(_GAP_BYTES, left):
+            left -= max(gap, 0)
             first = joined[-1].offset
             joined[-1] = Range(first, max(each.end, joined[-1].end) - first)
         else:

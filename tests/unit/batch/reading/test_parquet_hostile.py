@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.batch.manifest import Span
-from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_rows
+from shared.batch.reading import parquet_about, parquet_file, parquet_rows
 from shared.batch.reading.parquet_about import Footer
 from shared.batch.reading.source import Source
 from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
 from shared.models.signature import Signature
-from tests.support.parquet import SIGNATURE, deep, packed, read, table, varint, versions
+from tests.support.parquet import SIGNATURE, deep, packed, read, table, versions
 from tests.support.reading import MemorySource, plan, read_all, rows_of
 
 GOOD = packed(table(50), row_group_size=20)
@@ -80,46 +80,6 @@ def test_what_a_group_unpacks_to_is_bounded_by_what_it_claims_and_by_what_it_is(
     monkeypatch.setattr(parquet_about, "MAX_GROUP_BYTES", 100 if claimed else 500_000)
     with pytest.raises(PayloadTooLarge, match="write it with a smaller row_group_size"):
         plan(MemorySource(data, "day.parquet"), SIGNATURE) if claimed else read_all(made, SIGNATURE)
-
-
-def signed(number: int) -> bytes:
-    return varint(number << 1 if number >= 0 else (-number << 1) - 1)
-
-
-def pages(*sizes: tuple[int, int], kind: int = 0, about: bytes = b"") -> memoryview:
-    """Of a column: what each page is said to unpack to, and to take."""
-    return memoryview(
-        b"".join(
-            b"".join([b"\x15", signed(kind), b"\x15", signed(unpacked), b"\x15", signed(taken), about, b"\x00"])
-            + bytes(max(taken, 0))
-            for unpacked, taken in sizes
-        )
-    )
-
-
-def test_pages_tell_what_they_unpack_to() -> None:
-    assert parquet_pages.pages(pages((2**31 - 1, 3), (5, 0), (70_000, 70_000))) == (
-        2**31 + 70_004,
-        2**31 - 1,
-        0,
-        0,
-        False,
-        False,
-    )
-    assert parquet_pages.pages(memoryview(b"")) == (0, 0, 0, 0, False, False)
-    for sizes in ((-1, 3), (3, -1)):
-        with pytest.raises(ValueError, match="a page has a negative size"):
-            parquet_pages.pages(pages(sizes))
-
-
-def test_pages_tell_how_many_values_they_hold_and_what_others_name() -> None:
-    held = [b"\x2c\x15" + signed(7) + b"\x00", b"\x5c\x15" + signed(8) + b"\x00", b"\x5c\x15" + signed(-9) + b"\x00"]
-    data = b"".join(bytes(pages((10, 1), about=about)) for about in held)
-    named = bytes(pages((40, 2), (30, 2), kind=2, about=b"\x4c\x15" + signed(5) + b"\x00"))
-    found = parquet_pages.pages(memoryview(named + data))
-    assert (found.values, found.dictionary_bytes, found.largest_bytes) == (15, 40, 40)
-    with pytest.raises(LookupError):
-        parquet_pages.pages(pages((1, 1), about=b"\x2c\x00"))
 
 
 def test_a_page_that_is_a_bomb_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
