@@ -71,7 +71,7 @@ def depth(elements: list[dict[int, Any]]) -> int:
 class Reader:
     """Keeps the numbers, and no texts."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = data
         self._at = 0
 

@@ -37,8 +37,12 @@ def opened(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -
     # All of it is read before any of it is measured.
     check_packed(sum(packed.length for packed in chunks.values()))
     held = _Ranges(source, _joined(list(chunks.values())))
+    found: dict[int, Pages] = {}
+    left = parquet_pages.MAX_PAGES
     try:
-        found = {at: parquet_pages.pages(held.held(packed)) for at, packed in chunks.items()}
+        for at, packed in chunks.items():
+            found[at] = parquet_pages.pages(held.held(packed), left)
+            left -= found[at].number
         columns = {at: footer.about.schema.column(at) for at in found}
     except (ValueError, LookupError, TypeError):
         raise unreadable() from None

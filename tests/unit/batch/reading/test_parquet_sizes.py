@@ -1,8 +1,12 @@
 """What a Parquet file takes is measured by its own bytes, before they are read or unpacked."""
 
+import contextlib
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_plan
 from shared.batch.reading.parquet_about import Range
@@ -58,6 +62,7 @@ def pages(*sizes: tuple[int, int], kind: int = 0, about: bytes = b"") -> memoryv
 
 def test_pages_tell_what_they_unpack_to() -> None:
     assert parquet_pages.pages(pages((2**31 - 1, 3), (5, 0), (70_000, 70_000))) == (
+        3,
         2**31 + 70_004,
         2**31 - 1,
         0,
@@ -65,7 +70,7 @@ def test_pages_tell_what_they_unpack_to() -> None:
         False,
         False,
     )
-    assert parquet_pages.pages(memoryview(b"")) == (0, 0, 0, 0, False, False)
+    assert parquet_pages.pages(memoryview(b"")) == (0, 0, 0, 0, 0, False, False)
     for sizes in ((-1, 3), (3, -1)):
         with pytest.raises(ValueError, match="a page has a negative size"):
             parquet_pages.pages(pages(sizes))
@@ -79,3 +84,27 @@ def test_pages_tell_how_many_values_they_hold_and_what_others_name() -> None:
     assert (found.values, found.dictionary_bytes, found.largest_bytes) == (15, 40, 40)
     with pytest.raises(LookupError):
         parquet_pages.pages(pages((1, 1), about=b"\x2c\x00"))
+
+
+def test_a_group_has_a_bounded_number_of_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty ones take seven bytes each, and a gigabyte of them took a third of an hour."""
+    column = pages(*[(0, 0)] * 50)
+    assert parquet_pages.pages(column, 50).number == 50
+    with pytest.raises(PayloadTooLarge, match="has more than 200000 pages: write it with a larger data_page_size"):
+        parquet_pages.pages(column, 49)
+    data = packed(pa.table({"a": range(10), "c": range(10)}), use_dictionary=False)
+    source = MemorySource(data, "day.parquet")
+    footer = parquet_about.read_footer(source)
+    monkeypatch.setattr(parquet_pages, "MAX_PAGES", 2)
+    parquet_file.opened(source, footer, 0, ("a", "c"))
+    monkeypatch.setattr(parquet_pages, "MAX_PAGES", 1)
+    with pytest.raises(PayloadTooLarge, match="has more than 1 pages"):
+        parquet_file.opened(source, footer, 0, ("a", "c"))
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=20), st.binary(max_size=30))
+def test_pages_end_with_their_column_or_are_none(sizes: list[tuple[int, int]], rest: bytes) -> None:
+    whole = bytes(pages(*sizes))
+    assert parquet_pages.pages(memoryview(whole)).total_bytes == sum(unpacked for unpacked, _ in sizes)
+    with contextlib.suppress(ValueError, LookupError, TypeError):
+        assert parquet_pages.pages(memoryview(whole + rest)).number >= len(sizes)
