@@ -3,16 +3,16 @@
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.errors import MalformedRequest, PayloadTooLarge, SchemaMismatch, SlipwayError
-from shared.models import typed
+from shared.models import nested, typed
 from shared.models.arrow import from_arrow, infer_csv, numpy_of, read_csv
 from shared.models.features import Converter
 from shared.models.parquet_footer import chunks
@@ -96,9 +96,17 @@ def strict_from_parquet(body: bytes, converter: Converter) -> Features:
 
 
 def _opened(body: bytes) -> pq.ParquetFile:
+    """With texts shared wherever they lie: one that is named very often is then held once, until it is counted."""
     file = pq.ParquetFile(pa.BufferReader(body))
+    fit = [nested.can_share(field.type) for field in file.schema_arrow for _ in nested.stored(field.type)]
     columns = [file.schema.column(at) for at in range(len(file.schema))]
-    texts = [column.path for column in columns if column.physical_type == "BYTE_ARRAY" and "." not in column.path]
+    # Of two columns with one path pyarrow shares either.
+    times = Counter(column.path for column in columns)
+    texts = [
+        column.path
+        for column, can in zip(columns, fit, strict=True)
+        if can and column.physical_type == "BYTE_ARRAY" and times[column.path] == 1
+    ]
     return pq.ParquetFile(pa.BufferReader(body), read_dictionary=texts)
 
 
@@ -130,7 +138,7 @@ def _read(file: pq.ParquetFile, names: list[str]) -> pa.Table:
         values = size = 0
         for batch in _batches(file, names):
             values += sum(map(_count, batch.columns))
-            size += sum(map(_size, batch.columns))
+            size += sum(map(nested.size, batch.columns))
             if values > MAX_VALUES or size > MAX_TABLE_BYTES:
                 break
             batches.append(batch)
@@ -151,19 +159,11 @@ def _count(array: pa.Array) -> int:
     return len(array)
 
 
-def _size(array: pa.Array) -> int:
-    """Bytes, of texts as if each row had its own: that is what they become on their way to a model."""
-    if not pa.types.is_dictionary(array.type):
-        return int(array.nbytes)
-    lengths = pc.binary_length(array.dictionary).cast(pa.int64())
-    return int(array.nbytes) + (pc.sum(lengths.take(array.indices)).as_py() or 0)
-
-
 def _batches(file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
-    nested = any(pa.types.is_nested(file.schema_arrow.field(name).type) for name in names)
+    deep = any(pa.types.is_nested(file.schema_arrow.field(name).type) for name in names)
     # A file says a value of fixed length once, however many rows hold it, and however long it is.
     width = sum(file.schema.column(at).length or 0 for at in range(len(file.schema)))
-    rows = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, MAX_TABLE_BYTES // max(1, width)))
+    rows = min(_NESTED_BATCH_ROWS if deep else _BATCH_ROWS, max(1, MAX_TABLE_BYTES // max(1, width)))
     try:
         for batch in file.iter_batches(rows, columns=names, use_threads=False):
             batch.validate(full=True)

@@ -71,7 +71,7 @@ def depth(elements: list[dict[int, Any]]) -> int:
 class Reader:
     """Keeps the numbers, and no texts."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self._data = data
         self._at = 0
 
@@ -96,10 +96,9 @@ class Reader:
             case 4 | 5 | 6:
                 return self._signed()
             case 7:
-                self._at += 8
+                self._skip(8)
             case 8:
-                length = self._varint()
-                self._at += length
+                self._skip(self._varint())
             case 9 | 10:
                 return self._list(depth + 1)
             case 12:
@@ -113,7 +112,16 @@ class Reader:
             raise ValueError("the footer is nested too deeply")
         head = self._byte()
         size = head >> 4 if head >> 4 < 15 else self._varint()
+        # A value of any type takes a byte at least.
+        if size > len(self._data) - self._at:
+            raise ValueError("a list of the footer is longer than the footer")
         return [self._value(head & 15, depth) for _ in range(size)]
+
+    def _skip(self, length: int) -> None:
+        """Raises LookupError past the end: a list of what is skipped would never come to it."""
+        if length > len(self._data) - self._at:
+            raise LookupError
+        self._at += length
 
     def _signed(self) -> int:
         number = self._varint()

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from shared.batch.reading.source import Source
 from shared.errors import PayloadTooLarge, UnreadableInput
-from shared.models import parquet_footer
+from shared.models import nested, parquet_footer
 from shared.models.parquet_footer import MAX_FOOTER_BYTES
 
 # Read together with the footer's length: most footers are shorter.
@@ -137,11 +137,7 @@ def leaves(footer: Footer, names: tuple[str, ...]) -> list[int]:
 
 
 def _leaves(kind: pa.DataType) -> int:
-    if isinstance(kind, pa.BaseExtensionType):
-        return _leaves(kind.storage_type)
-    if not pa.types.is_nested(kind):
-        return 1
-    return sum(_leaves(kind.field(at).type) for at in range(kind.num_fields))
+    return len(nested.stored(kind))
 
 
 def check_size(unpacked_bytes: int) -> None:
@@ -149,5 +145,14 @@ def check_size(unpacked_bytes: int) -> None:
     if unpacked_bytes > MAX_GROUP_BYTES:
         raise PayloadTooLarge(
             f"a group of rows of the Parquet file unpacks to more than {MAX_GROUP_BYTES} bytes: "
+            "write it with a smaller row_group_size"
+        )
+
+
+def check_packed(packed_bytes: int) -> None:
+    """Of a group of rows, in the file: headers come on top, and noise grows a little. Raises PayloadTooLarge."""
+    if packed_bytes > MAX_GROUP_BYTES * 9 // 8:
+        raise PayloadTooLarge(
+            f"a group of rows of the Parquet file is packed to more than {MAX_GROUP_BYTES} bytes: "
             "write it with a smaller row_group_size"
         )

@@ -34,6 +34,7 @@ def _check_sizes(footer: Footer, names: tuple[str, ...]) -> None:
     stored = parquet_about.leaves(footer, names)
     for group in footer.groups:
         parquet_about.check_size(sum(group.chunks[at].unpacked_bytes for at in stored))
+        parquet_about.check_packed(sum(group.chunks[at].packed.length for at in stored))
 
 
 def _spans(groups: list[int], most: int) -> Iterator[Span]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from shared.batch.manifest import InputFile, Span
 from shared.batch.reading import carried, columns, parquet_about, parquet_file, parquet_plan
@@ -16,6 +15,7 @@ from shared.batch.reading.parquet_about import Footer
 from shared.batch.reading.source import Source
 from shared.batch.reading.tensor_rows import tensors
 from shared.errors import SlipwayError, UnreadableInput
+from shared.models import nested
 from shared.models.arrow import from_arrow
 from shared.models.features import Converter
 
@@ -23,9 +23,8 @@ from shared.models.features import Converter
 _GROUPS: Final = Kept[pa.Table](256 * 1024 * 1024, lambda table: int(table.nbytes))
 # A footer in memory takes some times its bytes in the file.
 _FOOTERS: Final = Kept[Footer](16 * 1024 * 1024, lambda footer: 8 * footer.size)
-# Rows that are unpacked at once: few where texts lie inside of lists, as those are not shared.
+# Rows that are unpacked at once.
 _BATCH_ROWS: Final = 65_536
-_NESTED_BATCH_ROWS: Final = 256
 _MAX_MINI_BATCH_BYTES: Final = 256 * 1024 * 1024
 
 
@@ -35,10 +34,11 @@ def read(source: Source, file: InputFile, span: Span, converter: Converter, outp
     footer = _FOOTERS.get(identity, lambda: parquet_about.read_footer(source))
     chosen = columns.chosen(output_columns, file.columns)
     names = parquet_plan.needed(converter.signature, file.columns, chosen)
-    table = _plain(pa.concat_tables(list(_slices(source, footer, identity, span, names))))
-    if table.num_rows != span.rows:
+    shared = _together(_slices(source, footer, identity, span, names), span)
+    if shared.num_rows != span.rows:
         raise parquet_about.unreadable()
     try:
+        table = _plain(shared, footer.fields)
         fitted = _fitted(table, converter, file.columns)
         return Found(fitted.features, fitted.kept, carried.rows_of(table, chosen, fitted.kept), fitted.reasons)
     except Exception:  # whatever becomes of values that Python has no type for
@@ -62,12 +62,11 @@ def _slices(
 
 def _unpacked(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pa.Table:
     """Piece by piece, so that it stops where a bound is passed."""
-    nested = any(pa.types.is_nested(footer.fields.field(name).type) for name in names)
     pieces: list[pa.RecordBatch] = []
     size = 0
     try:
         file, row_bytes = parquet_file.opened(source, footer, group, names)
-        most = min(_NESTED_BATCH_ROWS if nested else _BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, row_bytes)))
+        most = min(_BATCH_ROWS, max(1, _MAX_MINI_BATCH_BYTES // max(1, row_bytes)))
         for piece in file.iter_batches(most, row_groups=[group], columns=list(names), use_threads=False):
             piece.validate(full=True)
             size += piece.nbytes
@@ -80,33 +79,28 @@ def _unpacked(source: Source, footer: Footer, group: int, names: tuple[str, ...]
         raise parquet_about.unreadable() from None
 
 
-def _plain(table: pa.Table) -> pa.Table:
-    """Texts of the few rows of a mini-batch are no longer shared. Raises UnreadableInput where that takes too much."""
-    if sum(_size(chunk) for name in table.column_names for chunk in table[name].chunks) > _MAX_MINI_BATCH_BYTES:
-        raise UnreadableInput(
-            f"a mini-batch of {table.num_rows} rows has more than {_MAX_MINI_BATCH_BYTES} bytes: lower mini_batch_size"
-        )
+def _together(slices: Iterator[pa.Table], span: Span) -> pa.Table:
+    """No group is unpacked after the one that is too much. Raises UnreadableInput."""
+    taken: list[pa.Table] = []
+    size = 0
+    for table in slices:
+        size += sum(nested.size(chunk) for column in table.columns for chunk in column.chunks)
+        if size > _MAX_MINI_BATCH_BYTES:
+            raise UnreadableInput(
+                f"a mini-batch of {span.rows} rows has more than {_MAX_MINI_BATCH_BYTES} bytes: lower mini_batch_size"
+            )
+        taken.append(table)
+    return pa.concat_tables(taken)
+
+
+def _plain(table: pa.Table, fields: pa.Schema) -> pa.Table:
+    """Texts of the few rows of a mini-batch are no longer shared."""
     for at, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, table[at].cast(field.type.value_type))
+        elif any(map(pa.types.is_dictionary, nested.stored(field.type))):
+            table = table.set_column(at, field.name, table[at].cast(nested.plain(fields.field(field.name).type)))
     return table
-
-
-def _size(array: pa.Array) -> int:
-    """Bytes, of texts as if each row had its own."""
-    if not pa.types.is_dictionary(array.type) or not _is_bytes(array.type.value_type):
-        return int(array.nbytes)
-    lengths = pc.binary_length(array.dictionary).cast(pa.int64())
-    return 4 * len(array) + (pc.sum(lengths.take(array.indices)).as_py() or 0)
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_large_binary(kind)
-    )
 
 
 def _fitted(table: pa.Table, converter: Converter, names: Sequence[str]) -> Fitted:

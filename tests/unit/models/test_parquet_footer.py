@@ -1,14 +1,17 @@
 """A Parquet file's footer, byte by byte: what is read from it, and what is refused before anything is unpacked."""
 
+import contextlib
 import io
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.models.parquet_footer import Chunk, chunks
+from shared.models.parquet_footer import Chunk, Reader, chunks
 
-I32, I64, BINARY, LIST, STRUCT = 5, 6, 8, 9, 12
+I32, I64, DOUBLE, BINARY, LIST, SET, STRUCT = 5, 6, 7, 8, 9, 10, 12
 STOP = b"\0"
 
 
@@ -89,6 +92,34 @@ def test_a_footer_that_readers_could_take_in_two_ways_is_refused(data: bytes, re
 def test_a_footer_that_lacks_something_is_no_parquet_file(data: bytes) -> None:
     with pytest.raises((LookupError, TypeError)):
         read(data)
+
+
+@pytest.mark.parametrize("listing", [LIST, SET])
+@pytest.mark.parametrize("kind", range(16))
+def test_a_list_that_is_longer_than_its_footer_is_refused_before_it_is_made(kind: int, listing: int) -> None:
+    """2^60 values of any type, in less than 20 bytes."""
+    with pytest.raises(ValueError, match="a list of the footer is longer than the footer"):
+        read(field(1, listing, bytes([0xF0 | kind]) + varint(2**60)) + STOP)
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, I32, I64, DOUBLE, BINARY, LIST, SET, STRUCT])
+def test_values_of_a_list_past_the_end_of_the_footer_are_none(kind: int) -> None:
+    with pytest.raises(LookupError):
+        read(field(1, LIST, bytes([0xF0 | kind]) + varint(16) + b"\x11" * 16))
+
+
+@pytest.mark.parametrize("data", [field(1, DOUBLE, bytes(7)), field(1, BINARY, varint(3) + b"hi")])
+def test_a_value_that_ends_after_the_footer_is_none(data: bytes) -> None:
+    with pytest.raises(LookupError):
+        Reader(data).struct(0)
+
+
+@given(st.binary(max_size=40))
+def test_any_bytes_are_read_at_once_or_refused(data: bytes) -> None:
+    reader = Reader(data)
+    with contextlib.suppress(ValueError, LookupError):
+        reader.struct(0)
+    assert reader._at <= len(data)
 
 
 @pytest.mark.parametrize("length", [2**32 - 1, 1])

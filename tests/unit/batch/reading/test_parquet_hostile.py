@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.batch.manifest import Span
-from shared.batch.reading import parquet_about, parquet_file, parquet_pages, parquet_rows
+from shared.batch.reading import parquet_about, parquet_file, parquet_rows
+from shared.batch.reading.parquet_about import Footer
+from shared.batch.reading.source import Source
 from shared.errors import InputChanged, PayloadTooLarge, SlipwayError, UnreadableInput
 from shared.models.signature import Signature
-from tests.support.parquet import SIGNATURE, deep, packed, read, table, varint, versions
+from tests.support.parquet import SIGNATURE, deep, packed, read, table, versions
 from tests.support.reading import MemorySource, plan, read_all, rows_of
 
 GOOD = packed(table(50), row_group_size=20)
@@ -80,30 +82,6 @@ def test_what_a_group_unpacks_to_is_bounded_by_what_it_claims_and_by_what_it_is(
         plan(MemorySource(data, "day.parquet"), SIGNATURE) if claimed else read_all(made, SIGNATURE)
 
 
-def pages(*sizes: tuple[int, int]) -> memoryview:
-    """Of a column: what each page is said to unpack to, and to take."""
-    signed = [[varint(size << 1 if size >= 0 else (-size << 1) - 1) for size in page] for page in sizes]
-    return memoryview(
-        b"".join(
-            b"\x15\x00\x15" + unpacked + b"\x15" + taken + b"\x00" + bytes(max(page[1], 0))
-            for page, (unpacked, taken) in zip(sizes, signed, strict=True)
-        )
-    )
-
-
-def test_pages_tell_what_they_unpack_to() -> None:
-    assert parquet_pages.pages(pages((2**31 - 1, 3), (5, 0), (70_000, 70_000))) == (
-        2**31 + 70_004,
-        2**31 - 1,
-        False,
-        False,
-    )
-    assert parquet_pages.pages(memoryview(b"")) == (0, 0, False, False)
-    for sizes in ((-1, 3), (3, -1)):
-        with pytest.raises(ValueError, match="a page has a negative size"):
-            parquet_pages.pages(pages(sizes))
-
-
 def test_a_page_that_is_a_bomb_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     data = packed(pa.table({"a": np.zeros(1_000_000, np.int64), "c": ["x"] * 1_000_000}), compression="zstd",
                   use_dictionary=False, data_page_size=2**30)  # fmt: skip
@@ -149,6 +127,21 @@ def test_texts_that_are_shared_do_not_swell_a_mini_batch(monkeypatch: pytest.Mon
     with pytest.raises(UnreadableInput, match="a mini-batch of 5000 rows has more than 1000000 bytes: lower"):
         rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
     assert len(rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)), mini_batch_size=500)) == 20
+
+
+def test_no_group_is_unpacked_after_the_one_that_makes_a_mini_batch_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_rows, "_MAX_MINI_BATCH_BYTES", 2_500_000)
+    real, groups = parquet_rows._unpacked, list[int]()
+
+    def watched(source: Source, footer: Footer, group: int, names: tuple[str, ...]) -> pa.Table:
+        groups.append(group)
+        return real(source, footer, group, names)
+
+    monkeypatch.setattr(parquet_rows, "_unpacked", watched)
+    data = packed(pa.table({"a": range(10), "c": ["x" * 1_000_000] * 10}), row_group_size=1, compression="zstd")
+    with pytest.raises(UnreadableInput, match="a mini-batch of 10 rows has more than 2500000 bytes: lower"):
+        rows_of(data, "day.parquet", SIGNATURE, etag=str(next(versions)))
+    assert groups == [0, 1, 2]
 
 
 @pytest.mark.parametrize("kind", [pa.int32(), pa.large_string(), pa.binary(), pa.large_binary()])
