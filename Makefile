@@ -47,6 +47,7 @@ explore: setup
 
 scale: setup
 	@$(python) -m tests.scale
+	@$(python) -m tests.scale --azurite
 
 clean:
 	rm -rf build .venv

@@ -7,14 +7,19 @@ import tracemalloc
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from statistics import mean
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import psutil
+from azure.storage.blob import BlobServiceClient
 
 from devhost.engine import Engine
+from shared.adapters.blobs import BlobStorage
 from shared.adapters.memory import MemoryBlobs
 from shared.batch import desk
 from shared.batch.manifest import GROUP_SIZE
 from shared.batch.ports import BatchPorts
 from shared.models.package import ModelRef
+from shared.ports import BlobStore
 from tests.support import endpoint, iris
 from tests.support.batch import drop
 from tests.support.durable import Hub
@@ -23,25 +28,32 @@ _TOLD_EVERY = 10  # windows
 
 
 class Sample(NamedTuple):
-    """What had been spent when a window of mini-batches had ended. `at_s`: CPU time of this process. `history`: events
-    of the longest orchestration; `instances`: of the engine; `held_bytes`: memory in use beside what the store holds, 0
-    where nobody traces it.
+    """What had been spent when a window of mini-batches had ended. `cpu_s`: of this process. `history`: events of the
+    longest orchestration; `instances`: of the engine; `held_bytes`: memory in use beside what the store holds, 0 where
+    nobody traces it; `resident_bytes`: of the process, blobs in memory and all.
     """
 
     mini_batches: int
-    at_s: float
+    cpu_s: float
+    wall_s: float
     history: int
     instances: int
     held_bytes: int
+    resident_bytes: int
+
+
+class Sampled(BlobStore, Protocol):
+    """Tells when a tally of a window is written, and knows what all blobs take in the memory of this process."""
+
+    on_tally: Callable[[], None]
+
+    def size(self) -> int: ...
 
 
 class SampledBlobs(MemoryBlobs):
-    """Tells when a tally of a window is written, and knows what all blobs take in memory."""
-
     def __init__(self) -> None:
         super().__init__()
         self.on_tally: Callable[[], None] = lambda: None
-        self.bytes = 0
 
     def write(
         self,
@@ -70,33 +82,49 @@ class SampledBlobs(MemoryBlobs):
         return total
 
 
+class SampledStorage(BlobStorage):
+    def __init__(self, service: BlobServiceClient) -> None:
+        super().__init__(service)
+        self.on_tally: Callable[[], None] = lambda: None
+
+    def write(self, container: str, name: str, data: bytes, **how: Any) -> str:
+        etag = super().write(container, name, data, **how)
+        if "/tally/" in name:
+            self.on_tally()
+        return etag
+
+    def size(self) -> int:
+        return 0
+
+
 class Watch:
     """Takes a sample whenever a window of a job ends."""
 
-    def __init__(self, store: SampledBlobs, engine: Engine, progress: Callable[[str], object]) -> None:
+    def __init__(self, store: Sampled, engine: Engine, progress: Callable[[str], object]) -> None:
         self.samples: list[Sample] = []
         self._progress = progress
         self._store = store
         self._engine = engine
-        self._began = time.process_time()
+        self._began_cpu, self._began = time.process_time(), time.monotonic()
         store.on_tally = self._take
 
     def _take(self) -> None:
-        at_s = time.process_time() - self._began
+        cpu_s, wall_s = time.process_time() - self._began_cpu, time.monotonic() - self._began
         held = 0
         if tracemalloc.is_tracing():
             gc.collect()
             held = tracemalloc.get_traced_memory()[0] - self._store.size()
         histories = self._engine.history_sizes()
         done = (len(self.samples) + 1) * GROUP_SIZE
-        self.samples.append(Sample(done, at_s, max(histories), len(histories), held))
+        resident = psutil.Process().memory_info().rss
+        self.samples.append(Sample(done, cpu_s, wall_s, max(histories), len(histories), held, resident))
         if len(self.samples) % _TOLD_EVERY == 0:
-            self._progress(f"{done} are done after {at_s:.0f} s of CPU")
+            self._progress(f"{done} are done after {wall_s:.0f} s, {cpu_s:.0f} s of CPU, in {resident / 1e6:.0f} MB")
 
 
 def run(
     hub: Hub,
-    store: SampledBlobs,
+    store: Sampled,
     ports: BatchPorts,
     ref: ModelRef,
     mini_batches: int,
@@ -113,8 +141,8 @@ def run(
     return watch.samples
 
 
-def pace(samples: list[Sample]) -> list[float]:
-    """Seconds a mini-batch, of each tenth of the job but its first window."""
-    seconds = [(later.at_s - earlier.at_s) / GROUP_SIZE for earlier, later in pairwise(samples)]
+def pace(samples: list[Sample], spent: Callable[[Sample], float]) -> list[float]:
+    """Of what is spent, seconds a mini-batch in each tenth of the job but its first window."""
+    seconds = [(spent(later) - spent(earlier)) / GROUP_SIZE for earlier, later in pairwise(samples)]
     size = max(1, len(seconds) // 10)
     return [mean(seconds[first : first + size]) for first in range(0, len(seconds), size)]
