@@ -38,5 +38,8 @@ class Scenario(NamedTuple):
 
     @property
     def thorough(self) -> tuple[Bounds, ...]:
-        """One actor alone cannot be interrupted; and the more there are, the more ways there are to interrupt them."""
-        return {1: (Bounds(0, 2),), 2: (Bounds(2, 1), Bounds(3, 0))}.get(len(self.parts), (Bounds(1, 1), Bounds(2, 0)))
+        """One actor alone cannot be interrupted; the more there are, or the longer their way, the more ways it has."""
+        if len(self.parts) == 1:
+            return (Bounds(0, 2),)
+        is_large = len(self.parts) > 2 or Bounds(1, 0) in self.quick
+        return (Bounds(1, 1), Bounds(2, 0)) if is_large else (Bounds(2, 1), Bounds(3, 0))
