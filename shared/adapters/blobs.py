@@ -166,15 +166,14 @@ class BlobStorage:
 
     def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
         with translated(target, target_name):
-            address = self._blob(source, source_name).url
-            blob = self._blob(target, target_name)
+            start = partial(copy, self._container(source), source_name, self._blob(target, target_name))
             try:
-                copy(blob, address)
+                start()
             except ResourceNotFoundError:
                 if self.find(source, source_name) is None:
                     raise StaleDocument(f"{source}/{source_name} is not there any more") from None
                 self._make(target)
-                copy(blob, address)
+                start()
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with translated(container, name):
