@@ -1,7 +1,7 @@
 """What the flows need from the world outside. Adapters fulfil it; `adapters/memory.py` does so in memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -62,6 +62,10 @@ class BlobStore(Protocol):
 
     def age(self, container: str, name: str) -> timedelta | None:
         """How long ago it was written, by the clock of storage, whatever this machine's says; None where it is not."""
+        ...
+
+    def time(self, container: str, name: str) -> datetime | None:
+        """What time it is by the clock of storage; None where there is no such blob to ask for."""
         ...
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:

@@ -1,8 +1,7 @@
 """The BlobStore on Azure Storage. The one place that knows the storage SDK and its errors."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import batched
@@ -19,6 +18,7 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServic
 
 from shared.adapters.blob_copies import copy
 from shared.adapters.blob_errors import changed, translated, unavailable
+from shared.adapters.blob_times import Times, ask
 from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page
 
@@ -28,7 +28,7 @@ _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
 # Of a batch: deleted, or not there.
 _GONE: Final = (202, 404)
-_MOST_A_BATCH: Final = 256
+_MOST_A_BATCH: Final = 64
 _CLIENTS_KEPT: Final = 64
 
 
@@ -93,15 +93,19 @@ class BlobStorage:
             return BlobItem(name, found.etag, found.size, found.metadata or {})
 
     def age(self, container: str, name: str) -> timedelta | None:
-        replied: list[str] = []
+        times = self._times(container, name)
+        return None if times is None else times.now - times.written
+
+    def time(self, container: str, name: str) -> datetime | None:
+        times = self._times(container, name)
+        return None if times is None else times.now
+
+    def _times(self, container: str, name: str) -> Times | None:
         with translated(container, name):
             try:
-                found = self._blob(container, name).get_blob_properties(
-                    raw_response_hook=lambda reply: replied.append(reply.http_response.headers["Date"])
-                )
+                return ask(self._blob(container, name))
             except ResourceNotFoundError:
                 return None
-        return parsedate_to_datetime(replied[-1]) - found.last_modified
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         try:

@@ -64,6 +64,9 @@ class MemoryBlobs:
             stored = self._blobs.get((container, name))
         return None if stored is None else self._clock() - stored.at
 
+    def time(self, container: str, name: str) -> datetime | None:
+        return None if self.find(container, name) is None else self._clock()
+
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:
             names = self._names.get(container, [])

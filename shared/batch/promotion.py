@@ -121,7 +121,7 @@ def _close(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) -> 
 
 
 def _closed(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) -> Job:
-    _point_latest(ports.store, job, scored_at, ports.now())
+    _point_latest(ports.store, job, scored_at)
     finished = desk.move(
         ports.store, job.work, Event.COMPLETE, ports.now(),
         finished_at=ports.now(), counts=counts, output=job.output_location, error=None,
@@ -167,22 +167,22 @@ def _scored_at(output: Output) -> datetime | None:
 
 
 def _is_newer(data: bytes, than: datetime, now: datetime) -> bool:
-    """A time that is far from coming was told by a clock that was wrong."""
+    """A time that is far from coming by the clock of storage was told by a clock that was wrong."""
     try:
         return than <= Latest.model_validate_json(data).scored_at <= now + _AHEAD
     except ValidationError:
         return False  # written over
 
 
-def _point_latest(store: BlobStore, job: Job, scored_at: datetime, now: datetime) -> None:
+def _point_latest(store: BlobStore, job: Job, scored_at: datetime) -> None:
     """Moves forward in time only, whichever job ends first."""
     name = f"{job.endpoint}/latest.json"
     latest = Latest(job_id=job.id, output=job.output_location, scored_at=scored_at)
     blob = store.read(Container.PREDICTIONS, name)
-    if blob is not None and _is_newer(blob.data, scored_at, now):
+    if blob is not None and _is_newer(blob.data, scored_at, store.time(Container.PREDICTIONS, name) or scored_at):
         return
     data = latest.model_dump_json(indent=2).encode()
     try:
         store.write(Container.PREDICTIONS, name, data, if_match=blob.etag if blob else None, create=blob is None)
     except StaleDocument:
-        _point_latest(store, job, scored_at, now)
+        _point_latest(store, job, scored_at)

@@ -1,6 +1,6 @@
 """What every BlobStore does with one blob after the other: the one in memory, and the one on Azurite."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -183,3 +183,12 @@ def _metadata(blobs: BlobStore, name: str) -> dict[str, str]:
     found = blobs.find(INBOX, name)
     assert found is not None
     return dict(found.metadata)
+
+
+def test_storage_tells_its_own_time_where_there_is_a_blob(blobs: BlobStore) -> None:
+    assert blobs.time(INBOX, "a") is None
+    blobs.write(INBOX, "a", b"data")
+    told = blobs.time(INBOX, "a")
+    assert told is not None
+    assert abs(told - datetime.now(UTC)) < timedelta(minutes=1)
+    assert blobs.time(INBOX, "b") is None

@@ -1,7 +1,7 @@
 """Ports that stop before every operation until they are told how it is to go."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
@@ -96,6 +96,9 @@ class SteppedStore:
 
     def age(self, container: str, name: str) -> timedelta | None:
         return self._do(_reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found)
+
+    def time(self, container: str, name: str) -> datetime | None:
+        return self._do(_reading("time", container, name), lambda: self._inner.time(container, name), lambda now: now)
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         return iter(

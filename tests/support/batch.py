@@ -126,6 +126,9 @@ class WatchedStore:
     def age(self, container: str, name: str) -> timedelta | None:
         return self._watched("age", container, name, lambda: self._inner.age(container, name))
 
+    def time(self, container: str, name: str) -> datetime | None:
+        return self._watched("time", container, name, lambda: self._inner.time(container, name))
+
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))
 

@@ -161,13 +161,23 @@ def test_a_latest_from_a_clock_that_was_far_ahead_is_written_over(
 ) -> None:
     """Otherwise no job would be the newest before that time has come."""
     early, job = scored(name="flowers/early.csv"), scored()
-    clock.now += ahead
-    promote_job(early.work, ports)
-    clock.now -= ahead
+    promote_job(early.work, make_ports(store, lambda: clock() + ahead, ports.loader))
     promote_job(job.work, ports)
     latest = read_latest(store)
     assert latest is not None
     assert latest.job_id == (early.id if stays else job.id)
+
+
+def test_a_clock_that_is_far_behind_takes_no_latest_for_one_of_a_wrong_clock(
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, clock: Clock
+) -> None:
+    """It is storage's clock that says which of two hosts is wrong."""
+    early, job = scored(name="flowers/early.csv"), scored()
+    promote_job(early.work, ports)
+    promote_job(job.work, make_ports(store, lambda: clock() - timedelta(hours=4), ports.loader))
+    latest = read_latest(store)
+    assert latest is not None
+    assert latest.job_id == early.id
 
 
 def test_an_attempt_that_is_overtaken_after_success_stops(store: MemoryBlobs, clock: Clock, scored: Scored) -> None:
