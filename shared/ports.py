@@ -33,6 +33,17 @@ class BlobItem(NamedTuple):
     metadata: Mapping[str, str]
 
 
+class Times(NamedTuple):
+    """By the clock of storage, whatever this machine's says. `written`: when a blob was."""
+
+    written: datetime
+    now: datetime
+
+    @property
+    def age(self) -> timedelta:
+        return self.now - self.written
+
+
 class Page(NamedTuple):
     """Some of a listing. `marker`: what the next page is asked for with; empty where there is none."""
 
@@ -60,13 +71,7 @@ class BlobStore(Protocol):
 
     def find(self, container: str, name: str) -> BlobItem | None: ...
 
-    def age(self, container: str, name: str) -> timedelta | None:
-        """How long ago it was written, by the clock of storage, whatever this machine's says; None where it is not."""
-        ...
-
-    def time(self, container: str, name: str) -> datetime | None:
-        """What time it is by the clock of storage; None where there is no such blob to ask for."""
-        ...
+    def times(self, container: str, name: str) -> Times | None: ...
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         """All blobs below a prefix, in the order of their names."""

@@ -1,7 +1,7 @@
 """The BlobStore on Azure Storage. The one place that knows the storage SDK and its errors."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache, partial
 from hashlib import sha256
 from itertools import batched
@@ -18,9 +18,8 @@ from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServic
 
 from shared.adapters.blob_copies import copy
 from shared.adapters.blob_errors import changed, translated, unavailable
-from shared.adapters.blob_times import Times, ask
 from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
-from shared.ports import Blob, BlobItem, Page
+from shared.ports import Blob, BlobItem, Page, Times
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _CONDITION_NOT_MET: Final = 412
@@ -69,11 +68,11 @@ class BlobStorage:
             except ResourceNotFoundError:
                 return None
             except HttpResponseError as error:
-                met = error.status_code != _CONDITION_NOT_MET
-                if not met and if_match is None:  # of a large blob the SDK reads every range at the first one's ETag
+                if error.status_code == _CONDITION_NOT_MET and if_match is None:
+                    # Of a large blob the SDK reads every range at the ETag of the first one.
                     raise StorageUnavailable(f"{container}/{name} was written while it was read: try again") from error
                 # What starts where the blob ends, or later, is refused; so is the ETag of a blob that is gone.
-                if not met or error.status_code == _PAST_THE_END:
+                if error.status_code in (_PAST_THE_END, _CONDITION_NOT_MET):
                     return self._nothing(container, name, if_match)
                 raise
 
@@ -92,20 +91,16 @@ class BlobStorage:
                 return None
             return BlobItem(name, found.etag, found.size, found.metadata or {})
 
-    def age(self, container: str, name: str) -> timedelta | None:
-        times = self._times(container, name)
-        return None if times is None else times.now - times.written
-
-    def time(self, container: str, name: str) -> datetime | None:
-        times = self._times(container, name)
-        return None if times is None else times.now
-
-    def _times(self, container: str, name: str) -> Times | None:
+    def times(self, container: str, name: str) -> Times | None:
+        replied: list[str] = []
         with translated(container, name):
             try:
-                return ask(self._blob(container, name))
+                found = self._blob(container, name).get_blob_properties(
+                    raw_response_hook=lambda reply: replied.append(reply.http_response.headers["Date"])
+                )
             except ResourceNotFoundError:
                 return None
+        return Times(found.last_modified, parsedate_to_datetime(replied[-1]))
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         try:

@@ -1,6 +1,7 @@
 """How storage accounts are opened: in Azure by the app's managed identity, locally by connection strings."""
 
 import os
+from collections.abc import Mapping
 from typing import Any, Final
 
 from azure.identity import ManagedIdentityCredential
@@ -10,6 +11,17 @@ from shared.settings import Settings
 
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
+
+def _surroundings(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment says of requests, read once. The SDK's transport reads all of it for every request, and
+    ~/.netrc, whose password would take the token's place.
+    """
+    return {
+        "use_env_settings": any(name.upper() in _PROXIES for name in environ),
+        "connection_verify": environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or True,
+    }
+
+
 # One try takes at most this long; the SDK's own retries are kept few, because the flows above retry whole steps.
 CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "connection_timeout": 5,
@@ -18,9 +30,7 @@ CLIENT_OPTIONS: Final[dict[str, Any]] = {
     "initial_backoff": 0.2,
     "increment_base": 1,
     "random_jitter_range": 0.2,
-    # Else every request looks through the environment and for ~/.netrc, whose password would take the token's place.
-    "use_env_settings": any(name.upper() in _PROXIES for name in os.environ),
-    "connection_verify": os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True,
+    **_surroundings(os.environ),
 }
 
 

@@ -4,12 +4,12 @@ import hashlib
 import threading
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 from shared.endpoints.locations import Known
 from shared.errors import LocationNotAllowed, StaleDocument
-from shared.ports import Blob, BlobItem, BlobStore, Page
+from shared.ports import Blob, BlobItem, BlobStore, Page, Times
 
 
 class _Stored:
@@ -59,13 +59,10 @@ class MemoryBlobs:
             stored = self._blobs.get((container, name))
         return None if stored is None else _item(name, stored)
 
-    def age(self, container: str, name: str) -> timedelta | None:
+    def times(self, container: str, name: str) -> Times | None:
         with self._lock:
             stored = self._blobs.get((container, name))
-        return None if stored is None else self._clock() - stored.at
-
-    def time(self, container: str, name: str) -> datetime | None:
-        return None if self.find(container, name) is None else self._clock()
+        return None if stored is None else Times(stored.at, self._clock())
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         with self._lock:

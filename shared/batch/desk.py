@@ -74,7 +74,8 @@ def _mark_active(store: BlobStore, job: Job) -> None:
 def marked(store: BlobStore, mark: Mark, patience: timedelta) -> Job | None:
     """The job that a mark holds; None where the mark is gone, or not older than `patience`."""
     name = f"{_ACTIVE}{mark}"
-    if (store.age(Container.JOBS, name) or timedelta()) < patience:
+    times = store.times(Container.JOBS, name)
+    if times is None or times.age < patience:
         return None
     blob = store.read(Container.JOBS, name)
     return _parsed(blob.data, mark.job_id) if blob is not None and blob.data else None
@@ -82,7 +83,8 @@ def marked(store: BlobStore, mark: Mark, patience: timedelta) -> Job | None:
 
 def silence(store: BlobStore, job: Job) -> timedelta:
     """How long ago the job's document was written, by the clock of storage."""
-    return store.age(Container.JOBS, job_path(job.id)) or timedelta()
+    times = store.times(Container.JOBS, job_path(job.id))
+    return timedelta() if times is None else times.age
 
 
 def forget_active(store: BlobStore, job: Job) -> None:

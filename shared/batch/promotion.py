@@ -166,12 +166,16 @@ def _scored_at(output: Output) -> datetime | None:
         return None
 
 
-def _is_newer(data: bytes, than: datetime, now: datetime) -> bool:
+def _is_newer(store: BlobStore, name: str, data: bytes, than: datetime) -> bool:
     """A time that is far from coming by the clock of storage was told by a clock that was wrong."""
     try:
-        return than <= Latest.model_validate_json(data).scored_at <= now + _AHEAD
+        scored_at = Latest.model_validate_json(data).scored_at
     except ValidationError:
         return False  # written over
+    if scored_at < than:
+        return False
+    times = store.times(Container.PREDICTIONS, name)
+    return times is not None and scored_at <= times.now + _AHEAD
 
 
 def _point_latest(store: BlobStore, job: Job, scored_at: datetime) -> None:
@@ -179,7 +183,7 @@ def _point_latest(store: BlobStore, job: Job, scored_at: datetime) -> None:
     name = f"{job.endpoint}/latest.json"
     latest = Latest(job_id=job.id, output=job.output_location, scored_at=scored_at)
     blob = store.read(Container.PREDICTIONS, name)
-    if blob is not None and _is_newer(blob.data, scored_at, store.time(Container.PREDICTIONS, name) or scored_at):
+    if blob is not None and _is_newer(store, name, blob.data, scored_at):
         return
     data = latest.model_dump_json(indent=2).encode()
     try:

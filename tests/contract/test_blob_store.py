@@ -10,12 +10,14 @@ from shared.ports import Blob, BlobStore, Container
 INBOX, STAGING = Container.INBOX, Container.STAGING
 
 
-def test_the_age_of_a_blob_is_told_by_storage(blobs: BlobStore) -> None:
-    assert blobs.age(INBOX, "a") is None
+def test_storage_tells_when_a_blob_was_written_and_what_time_it_is(blobs: BlobStore) -> None:
+    assert blobs.times(INBOX, "a") is None
     blobs.write(INBOX, "a", b"1")
-    age = blobs.age(INBOX, "a")
-    assert age is not None
-    assert timedelta() <= age < timedelta(minutes=1)
+    times = blobs.times(INBOX, "a")
+    assert times is not None
+    assert timedelta() <= times.age < timedelta(minutes=1)
+    assert abs(times.now - datetime.now(UTC)) < timedelta(minutes=1)
+    assert blobs.times(INBOX, "b") is None
 
 
 def test_what_was_written_is_read(blobs: BlobStore) -> None:
@@ -183,12 +185,3 @@ def _metadata(blobs: BlobStore, name: str) -> dict[str, str]:
     found = blobs.find(INBOX, name)
     assert found is not None
     return dict(found.metadata)
-
-
-def test_storage_tells_its_own_time_where_there_is_a_blob(blobs: BlobStore) -> None:
-    assert blobs.time(INBOX, "a") is None
-    blobs.write(INBOX, "a", b"data")
-    told = blobs.time(INBOX, "a")
-    assert told is not None
-    assert abs(told - datetime.now(UTC)) < timedelta(minutes=1)
-    assert blobs.time(INBOX, "b") is None

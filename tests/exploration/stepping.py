@@ -1,14 +1,13 @@
 """Ports that stop before every operation until they are told how it is to go."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from shared.adapters.memory import MemoryBlobs
 from shared.batch.events import JobEvent
 from shared.errors import StorageUnavailable
-from shared.ports import Blob, BlobItem, Page
+from shared.ports import Blob, BlobItem, Page, Times
 
 
 class Mode(StrEnum):
@@ -94,11 +93,10 @@ class SteppedStore:
             lambda item: item and _of(item),
         )
 
-    def age(self, container: str, name: str) -> timedelta | None:
-        return self._do(_reading("age", container, name), lambda: self._inner.age(container, name), lambda found: found)
-
-    def time(self, container: str, name: str) -> datetime | None:
-        return self._do(_reading("time", container, name), lambda: self._inner.time(container, name), lambda now: now)
+    def times(self, container: str, name: str) -> Times | None:
+        return self._do(
+            _reading("times", container, name), lambda: self._inner.times(container, name), lambda told: told
+        )
 
     def list(self, container: str, prefix: str = "") -> Iterator[BlobItem]:
         return iter(

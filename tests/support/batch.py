@@ -19,7 +19,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
-from shared.ports import Blob, BlobItem, BlobStore, Container, Page
+from shared.ports import Blob, BlobItem, BlobStore, Container, Page, Times
 from tests.support.endpoint import NOW
 from tests.support.loading import make_loader
 
@@ -123,11 +123,8 @@ class WatchedStore:
             lambda: self._inner.write(container, name, data, if_match=if_match, create=create, metadata=metadata),
         )
 
-    def age(self, container: str, name: str) -> timedelta | None:
-        return self._watched("age", container, name, lambda: self._inner.age(container, name))
-
-    def time(self, container: str, name: str) -> datetime | None:
-        return self._watched("time", container, name, lambda: self._inner.time(container, name))
+    def times(self, container: str, name: str) -> Times | None:
+        return self._watched("times", container, name, lambda: self._inner.times(container, name))
 
     def list_page(self, container: str, prefix: str, most: int, marker: str = "") -> Page:
         return self._watched("list", container, prefix, lambda: self._inner.list_page(container, prefix, most, marker))

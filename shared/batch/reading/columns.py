@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from shared.batch.reading.records import MAX_FIRST_BYTES
 from shared.endpoints.batch_settings import ALL_COLUMNS, CsvOptions
 from shared.errors import UnreadableInput
+from shared.models.arrow import Dialect, infer_csv
 from shared.models.signature import Signature
 
 # How pandas stores the labels of rows, which are no input of a model.
@@ -57,21 +57,11 @@ def _unnamed(line: bytes, options: CsvOptions, signature: Signature) -> tuple[st
 
 def _width(row: bytes, options: CsvOptions) -> int:
     """Told by what reads the other rows, which takes values that a header may not have."""
-    row = row.rstrip(b"\r\n") + b"\n"
+    dialect = Dialect(options.delimiter, options.quote_char)
     try:
-        table = pacsv.read_csv(
-            io.BytesIO(row),
-            pacsv.ReadOptions(use_threads=False, block_size=len(row) + 1, autogenerate_column_names=True),
-            pacsv.ParseOptions(
-                delimiter=options.delimiter,
-                quote_char=options.quote_char or False,
-                newlines_in_values=bool(options.quote_char),
-                invalid_row_handler=lambda _: "skip",
-            ),
-        )
+        return int(infer_csv(row.rstrip(b"\r\n") + b"\n", dialect=dialect).table.num_columns)
     except pa.ArrowInvalid:
         raise UnreadableInput("the first row is not CSV: is there a quote in the middle of a value?") from None
-    return int(table.num_columns)
 
 
 def check_once(columns: Sequence[str]) -> None:
