@@ -96,19 +96,6 @@ def test_one_file_of_no_rows_is_there_all_the_same(store: MemoryBlobs, ports: Ba
     assert names(store, job) == ["_SUCCESS", "all.parquet", "manifest.json"]
 
 
-@pytest.mark.parametrize("data", [b"", b'{"row": 0}\n'])
-def test_a_part_that_is_not_read_as_it_was_written_is_missing_in_no_file(
-    store: MemoryBlobs, ports: BatchPorts, scored: Scored, data: bytes
-) -> None:
-    job = scored(output_format="jsonl", output_file_name="all.jsonl")
-    entry = ledger.find(store, job.work, 1)
-    assert entry is not None
-    store.write(Container.STAGING, entry.part, data)
-    with pytest.raises(StorageUnavailable, match="was not read as it was written: try again"):
-        promote_job(job.work, ports)
-    assert names(store, job) == []
-
-
 @pytest.fixture
 def partner() -> MemoryBlobs:
     return MemoryBlobs()

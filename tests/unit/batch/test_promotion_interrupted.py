@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import desk
+from shared.batch import desk, ledger
 from shared.batch.job import Job, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import Latest, promote_job
-from shared.errors import StaleAttempt
+from shared.errors import StaleAttempt, StorageUnavailable
 from shared.ports import BlobStore, Container
 from tests.support import iris
 from tests.support.batch import (
@@ -120,6 +120,19 @@ def test_a_job_whose_staged_pieces_are_gone_is_given_up_and_shows_nothing(
     assert failed.error is not None
     assert failed.error.message.endswith("is not there any more: submit the job anew")
     assert list(desk.active(store)) == []
+
+
+@pytest.mark.parametrize("data", [b"", b'{"row": 0}\n'])
+def test_a_part_that_is_not_read_as_it_was_written_is_missing_in_no_file(
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, data: bytes
+) -> None:
+    job = scored(output_format="jsonl", output_file_name="all.jsonl")
+    entry = ledger.find(store, job.work, 1)
+    assert entry is not None
+    store.write(Container.STAGING, entry.part, data)
+    with pytest.raises(StorageUnavailable, match="was not read as it was written: try again"):
+        promote_job(job.work, ports)
+    assert output(store, job) == {}
 
 
 @pytest.mark.parametrize("writes", ["copy", "_SUCCESS"])

@@ -21,6 +21,15 @@ from tests.unit.batch.submitted import submit
 WORK = Work("drop-1", 1)
 
 
+def retry_and_die(ports: BatchPorts) -> None:
+    """Of a failed job: its mark is there, and its document is as it was."""
+    closing.fail(ports, submit(ports).work, ScoringFailed("no"))
+    watched = WatchedStore(ports.store)
+    Breaking(2, "before", Killed()).on(watched)
+    with pytest.raises(Killed):
+        desk.retry(watched, "drop-1", ports.now(), overrides=Overrides(error_threshold=7))
+
+
 def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
     store.write(Container.JOBS, "active/drop-0.0", b"")
     submit(ports)
@@ -32,11 +41,7 @@ def test_a_mark_without_a_job_waits_for_the_job(store: MemoryBlobs, ports: Batch
 def test_a_retry_that_died_after_its_mark_is_made_once_nobody_can_be_about_to(
     store: MemoryBlobs, ports: BatchPorts, clock: Clock
 ) -> None:
-    closing.fail(ports, submit(ports).work, ScoringFailed("no"))
-    watched = WatchedStore(store)
-    Breaking(2, "before", Killed()).on(watched)
-    with pytest.raises(Killed):
-        desk.retry(watched, "drop-1", clock(), overrides=Overrides(error_threshold=7))
+    retry_and_die(ports)
     assert list(forsaken(ports, not_running)) == []
     assert list(desk.active(store)) == [Mark("drop-1", 1)]
     clock.go_on(minutes=6)
@@ -49,11 +54,7 @@ def test_a_retry_that_died_after_its_mark_is_made_once_nobody_can_be_about_to(
 def test_a_retry_that_its_caller_makes_meanwhile_is_not_made_again(
     store: MemoryBlobs, ports: BatchPorts, clock: Clock
 ) -> None:
-    closing.fail(ports, submit(ports).work, ScoringFailed("no"))
-    watched = WatchedStore(store)
-    Breaking(2, "before", Killed()).on(watched)
-    with pytest.raises(Killed):
-        desk.retry(watched, "drop-1", clock())
+    retry_and_die(ports)
     clock.go_on(minutes=6)
     slow = WatchedStore(store)
 
