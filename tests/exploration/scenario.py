@@ -27,6 +27,7 @@ class Bounds(NamedTuple):
 class Scenario(NamedTuple):
     """`ends`: the states in which a job may end, by what its callers were told. `twin`: the output of a job of this
     world that nobody disturbs, by the job's id. `quick`: how far the tests explore it; `make explore` goes further.
+    `leaves_late_copies`: in the output of a job that failed something without `_SUCCESS` may be until it is swept.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Scenario(NamedTuple):
     ends: Callable[[Set[str]], Set[JobStatus]]
     twin: dict[str, dict[str, object]]
     quick: tuple[Bounds, ...] = (Bounds(1, 1), Bounds(2, 0))
+    leaves_late_copies: bool = False
 
     @property
     def thorough(self) -> tuple[Bounds, ...]:

@@ -105,7 +105,7 @@ def _lost(worlds: Worlds) -> Iterator[Scenario]:
     thief = Part("thief", actors.lose)
     yield Scenario("lost", worlds.scored(TWO), (works("host"), thief), _completes_or_fails, twin)
     both = (works("host"), works("other", after="host"), thief)
-    yield Scenario("lost-twice", worlds.scored(TWO), both, _completes_or_fails, twin, _FEW)
+    yield Scenario("lost-twice", worlds.scored(TWO), both, _completes_or_fails, twin, _FEW, leaves_late_copies=True)
 
 
 def _delivered_again(worlds: Worlds) -> Iterator[Scenario]:
