@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from devhost.azurite import Azurite
 from shared.adapters.memory import MemoryBlobs
@@ -12,6 +13,10 @@ from shared.batch.ports import BatchPorts
 from shared.models.package import ModelRef
 from tests.support import endpoint, iris
 from tests.support.batch import Clock, make_ports
+
+# How long an example takes says more of the machine than of the code; pytest-timeout ends what never ends.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 # They run in the clients' own environment, by `make conformance`.
 collect_ignore = ["conformance"]

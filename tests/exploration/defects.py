@@ -93,9 +93,9 @@ def _never_whole(output: Output) -> bool:
 
 
 def _count_again(store: BlobStore, work: Work, entry: ledger.Entry) -> ledger.Entry:
-    twice = entry.model_copy(update={"predicted": entry.predicted * (2 if ledger.find(store, work, 0) else 1)})
-    metadata = {"entry": twice.model_dump_json()}
-    store.write(Container.JOBS, work.path("ledger/000000/00000000"), b"", metadata=metadata)
+    times = 2 if ledger.find(store, work, entry.index) else 1
+    twice = entry.model_copy(update={"predicted": entry.predicted * times})
+    store.write(Container.JOBS, ledger._path(work, entry.index), b"", metadata={"entry": twice.model_dump_json()})
     return twice
 
 

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import RequestError
@@ -128,7 +128,6 @@ def test_any_tensors(inputs: list[Any], blobs: bytes, off: int | None) -> None:
     settles(Message(head + blobs, None, {} if off is None else {LENGTH: str(len(head) + off)}))
 
 
-@settings(deadline=None)  # the first one imports pyarrow
 @given(st.text(max_size=60) | st.lists(st.text('a,b\n\r"1. ', max_size=8)).map("\n".join))
 def test_any_csv(text: str) -> None:
     settles(Message(text.encode(), "text/csv", {}))
