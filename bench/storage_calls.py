@@ -14,8 +14,8 @@ from tests.chaos.weather import Fault, Seen, Weather
 _HOST: Final = "counted"
 _KINDS: Final = (
     (re.compile(r"^GET jobs/[^/]+/job\.json"), "GET job.json"),
-    (re.compile(r"^(\w+) jobs/[^/]+/\d+/(ledger|plan|tally)/"), r"\1 \2"),
-    (re.compile(r"^(\w+) (staging|predictions)/[^/]+/.*?(part|rejected)s?[-/.].*"), r"\1 \3 in \2"),
+    (re.compile(r"^(\w+) (?:jobs|staging)/[^/]+/\d+/(ledger|rejected|plan|tally)/"), r"\1 \2"),
+    (re.compile(r"^(\w+) (predictions)/[^/]+/.*?(part|rejected)[-.].*"), r"\1 \3 in \2"),
     (re.compile(r"^(\w+) (inbox)/.*"), r"\1 \2"),
 )
 _LEAST_SHOWN: Final = 10

@@ -104,8 +104,13 @@ class BlobStore(Protocol):
         """
         ...
 
-    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
-        """Copies within the account, replacing what is there. Raises StaleDocument when the source is gone."""
+    def copy(
+        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Copies within the account, replacing what is there; with its metadata, unless other is given.
+
+        Raises StaleDocument when the source is gone.
+        """
         ...
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:

@@ -1,6 +1,7 @@
 """Copies on the server's side, within one account."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
@@ -14,11 +15,11 @@ _DEADLINE_S: Final = 60.0
 _UNDER_WAY: Final = "PendingCopyOperation"
 
 
-def copy(container: ContainerClient, name: str, blob: BlobClient) -> None:
+def copy(container: ContainerClient, name: str, blob: BlobClient, metadata: Mapping[str, str] | None) -> None:
     """What lies there under this name, to `blob`. Raises StorageUnavailable, and what the SDK raises."""
     # A client that would know its address costs what a tenth of the copy costs.
     folder, mark, signature = container.url.partition("?")
-    status = _start(blob, f"{folder}/{quote(name, safe='~/')}{mark}{signature}")
+    status = _start(blob, f"{folder}/{quote(name, safe='~/')}{mark}{signature}", dict(metadata or {}))
     # Within one account a copy is done at once; the service only does not promise it.
     deadline = time.monotonic() + _DEADLINE_S
     while status == "pending" and time.monotonic() < deadline:
@@ -30,9 +31,9 @@ def copy(container: ContainerClient, name: str, blob: BlobClient) -> None:
         )
 
 
-def _start(blob: BlobClient, address: str) -> str:
+def _start(blob: BlobClient, address: str, metadata: dict[str, str]) -> str:
     try:
-        return str(blob.start_copy_from_url(address)["copy_status"])
+        return str(blob.start_copy_from_url(address, metadata=metadata)["copy_status"])
     except ResourceExistsError as error:
         if code(error) == _UNDER_WAY:  # of the same part: this one's retry, or another attempt's
             return "pending"

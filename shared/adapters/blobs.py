@@ -22,6 +22,7 @@ from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, S
 from shared.ports import Blob, BlobItem, Page, Times
 
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
+_MOST_AT_ONCE_BYTES: Final = 32 * 1024 * 1024
 _CONDITION_NOT_MET: Final = 412
 _BAD_REQUEST: Final = 400
 _PAST_THE_END: Final = 416
@@ -137,14 +138,12 @@ class BlobStorage:
         create: bool = False,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
+        told = {"metadata": dict(metadata or {}), **_condition(if_match, create=create)}
         with translated(container, name):
-            upload = partial(
-                self._blob(container, name).upload_blob,
-                data,
-                overwrite=not create,
-                metadata=dict(metadata or {}),
-                **_condition(if_match),
-            )
+            if len(data) > _MOST_AT_ONCE_BYTES:
+                pieces = (data[at : at + _BLOCK_BYTES] for at in range(0, len(data), _BLOCK_BYTES))
+                return self._commit(container, name, pieces, **told)
+            upload = partial(self._blob(container, name).upload_blob, data, overwrite=True, **told)
             try:
                 done = upload() if if_match is not None else self._made(container, upload)
             except ResourceNotFoundError:
@@ -153,19 +152,24 @@ class BlobStorage:
 
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
         with translated(container, name):
-            blob = self._blob(container, name)
-            staged: list[BlobBlock] = []
-            for number, piece in enumerate(_resized(blocks)):
-                # The id holds the content's digest: two writers of the same blob never take each other's block.
-                block_id = f"{number:06d}-{sha256(piece).hexdigest()[:32]}"
-                self._made(container, partial(blob.stage_block, block_id, piece))
-                staged.append(BlobBlock(block_id))
-            condition: dict[str, Any] = {"match_condition": MatchConditions.IfMissing} if create else {}
-            return str(self._made(container, partial(blob.commit_block_list, staged, **condition))["etag"])
+            return self._commit(container, name, _resized(blocks), **_condition(None, create=create))
 
-    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
+    def _commit(self, container: str, name: str, blocks: Iterable[bytes], **told: Any) -> str:
+        blob = self._blob(container, name)
+        staged: list[BlobBlock] = []
+        for number, piece in enumerate(blocks):
+            # The id holds the content's digest: two writers of the same blob never take each other's block, as they
+            # would by the ids that the SDK gives to the blocks of what it uploads.
+            block_id = f"{number:06d}-{sha256(piece).hexdigest()[:32]}"
+            self._made(container, partial(blob.stage_block, block_id, piece))
+            staged.append(BlobBlock(block_id))
+        return str(self._made(container, partial(blob.commit_block_list, staged, **told))["etag"])
+
+    def copy(
+        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         with translated(target, target_name):
-            start = partial(copy, self._container(source), source_name, self._blob(target, target_name))
+            start = partial(copy, self._container(source), source_name, self._blob(target, target_name), metadata)
             try:
                 start()
             except ResourceNotFoundError:
@@ -226,7 +230,9 @@ def _item(found: BlobProperties) -> BlobItem | None:
     return BlobItem(found.name, f'"{found.etag.strip(chr(34))}"', found.size, metadata)
 
 
-def _condition(if_match: str | None) -> dict[str, Any]:
+def _condition(if_match: str | None, *, create: bool = False) -> dict[str, Any]:
+    if create:
+        return {"match_condition": MatchConditions.IfMissing}
     return {} if if_match is None else {"etag": if_match, "match_condition": MatchConditions.IfNotModified}
 
 

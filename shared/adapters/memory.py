@@ -102,12 +102,14 @@ class MemoryBlobs:
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
         return self.write(container, name, b"".join(blocks), create=create)
 
-    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
+    def copy(
+        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         with self._lock:
             stored = self._blobs.get((source, source_name))
         if stored is None:
             raise _changed(source, source_name)
-        self.write(target, target_name, stored.data, metadata=stored.metadata)
+        self.write(target, target_name, stored.data, metadata=metadata or stored.metadata)
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with self._lock:

@@ -1,7 +1,8 @@
-"""What a job has done: one entry a mini-batch, created once. Its presence means done; it names the part that counts.
+"""What a job has done: one entry a mini-batch, created once. Its presence means done; its blob is the part that counts.
 
-An entry lives in its blob's metadata, so that one listing tells all of them. What the entries of a group add up to is
-kept beside them, once the group is whole: a job of many groups is looked at without reading them all again.
+An entry lives in the metadata of its part, so that one write makes both, and one listing tells all of them. What the
+entries of a group add up to is kept once the group is whole: a job of many groups is looked at without reading them
+all again.
 """
 
 from collections.abc import Iterator
@@ -17,15 +18,13 @@ _ENTRY: Final = "entry"
 
 
 class Entry(Document):
-    """`part`, `rejected_part` and `files` are names in the container `staging`; empty where there is nothing to name.
-
-    `files`: a list of the files that a score.py has written itself.
+    """`part_bytes`: 0 where there is no part. `rejected_part` and `files` are names in the container `staging`, empty
+    where there is nothing to name; `files`: a list of the files that a score.py has written itself.
     """
 
     index: int
     predicted: int
     rejected: int
-    part: str = ""
     part_bytes: int = 0
     rejected_part: str = ""
     files: str = ""
@@ -51,15 +50,20 @@ class Tally(Document):
 
 
 def find(store: BlobStore, work: Work, index: int) -> Entry | None:
-    item = store.find(Container.JOBS, _path(work, index))
+    item = store.find(Container.STAGING, part_name(work, index))
     return None if item is None else _parsed(item)
 
 
-def record(store: BlobStore, work: Work, entry: Entry) -> Entry:
-    """Writes the entry unless there is one; returns the one that counts."""
-    path = _path(work, entry.index)
+def part_name(work: Work, index: int) -> str:
+    """Of the blob in the container `staging` that is the mini-batch's part and holds its entry."""
+    return work.path(f"ledger/{index // GROUP_SIZE:06d}/{index:08d}")
+
+
+def record(store: BlobStore, work: Work, entry: Entry, part: bytes = b"") -> Entry:
+    """Writes the entry and its part unless they are there; returns the entry that counts."""
+    name = part_name(work, entry.index)
     try:
-        store.write(Container.JOBS, path, b"", create=True, metadata={_ENTRY: entry.model_dump_json()})
+        store.write(Container.STAGING, name, part, create=True, metadata={_ENTRY: entry.model_dump_json()})
     except StaleDocument:
         return find(store, work, entry.index) or entry
     return entry
@@ -67,7 +71,7 @@ def record(store: BlobStore, work: Work, entry: Entry) -> Entry:
 
 def entries(store: BlobStore, work: Work) -> Iterator[Entry]:
     """In the order of their mini-batches."""
-    return map(_parsed, store.list(Container.JOBS, work.path("ledger/")))
+    return map(_parsed, store.list(Container.STAGING, work.path("ledger/")))
 
 
 def pending(store: BlobStore, work: Work, first: int, last: int) -> list[int]:
@@ -103,11 +107,7 @@ def _tally(found: Iterator[Entry]) -> Tally:
 
 
 def _group(store: BlobStore, work: Work, group: int) -> Iterator[Entry]:
-    return map(_parsed, store.list(Container.JOBS, work.path(f"ledger/{group:06d}/")))
-
-
-def _path(work: Work, index: int) -> str:
-    return work.path(f"ledger/{index // GROUP_SIZE:06d}/{index:08d}")
+    return map(_parsed, store.list(Container.STAGING, work.path(f"ledger/{group:06d}/")))
 
 
 def _tally_path(work: Work, group: int) -> str:

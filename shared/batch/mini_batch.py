@@ -29,13 +29,14 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
         if done is None:
             raise
         return done
-    entry = _stage(ports.store, work, plan, index, scored)
+    part = b"" if scored.table is None else parts.write_part(scored.table, plan.settings.output_format)
+    entry = _stage(ports.store, work, index, scored, len(part))
     try:
         ports.pulse.check_lately(work)
     except (StaleAttempt, JobCanceled):
         _discard(ports.store, work, index)
         raise
-    return ledger.record(ports.store, work, entry)
+    return ledger.record(ports.store, work, entry, part)
 
 
 def _score(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: BatchPorts) -> Scored:
@@ -43,10 +44,9 @@ def _score(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: BatchPo
     return score(plan, page, mini_batch, ports)
 
 
-def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Scored) -> Entry:
-    """Parts are named by attempt and content: two tries never write over each other's."""
-    stem, form = f"{index:08d}-{work.attempt}", plan.settings.output_format
-    part = b"" if scored.table is None else parts.write_part(scored.table, form)
+def _stage(store: BlobStore, work: Work, index: int, scored: Scored, part_bytes: int) -> Entry:
+    """All but the part, under names of attempt and content: two tries never write over each other's."""
+    stem = f"{index:08d}-{work.attempt}"
     files = [
         {"name": file.name, "staged": _put(store, work.path(f"files/{stem}"), "bin", file.data)}
         for file in scored.files
@@ -55,8 +55,7 @@ def _stage(store: BlobStore, work: Work, plan: Manifest, index: int, scored: Sco
         index=index,
         predicted=scored.predicted,
         rejected=len(scored.rejected),
-        part=_put(store, work.path(f"parts/{stem}"), parts.suffix(form), part),
-        part_bytes=len(part),
+        part_bytes=part_bytes,
         rejected_part=_put(store, work.path(f"rejected/{stem}"), "jsonl", parts.write_rejected(scored.rejected)),
         files=_put(store, work.path(f"files/{stem}"), "json", orjson.dumps(files) if files else b""),
     )
@@ -73,10 +72,10 @@ def _put(store: BlobStore, stem: str, suffix: str, data: bytes) -> str:
 
 
 def _discard(store: BlobStore, work: Work, index: int) -> None:
-    """Unless the run may be gone on with: an entry of another try of this attempt may name the same parts."""
+    """Unless the run may be gone on with: an entry of another try of this attempt may name the same."""
     job = desk.read(store, work.job_id)
     if not (job.swept or job.run != work.run or job.status == JobStatus.COMPLETED):
         return
-    for folder in ("parts", "rejected", "files"):
+    for folder in ("rejected", "files"):
         for item in list(store.list(Container.STAGING, work.path(f"{folder}/{index:08d}-{work.attempt}-"))):
             store.delete(Container.STAGING, item.name)

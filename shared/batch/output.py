@@ -62,14 +62,14 @@ class Output:
 
     def write_parts(self, entries: Sequence[Entry]) -> list[OutputFile]:
         """One file a mini-batch, or one of all. Raises StaleAttempt, and StaleDocument when a part is lost."""
-        due = [entry for entry in entries if entry.part]
+        due = [entry for entry in entries if entry.part_bytes]
         suffix = parts.suffix(self._settings.output_format)
         if self._settings.output_file_name is not None:
             return self._join(self._settings.output_file_name, due)
         named = {f"part-{entry.index:06d}.{suffix}": entry for entry in due}
         # What lies there of an earlier run was not taken back in time: a sweep may be about to remove it.
         there = self._sizes("part-") if self._job.run == 1 else {}
-        missing = [(entry.part, name) for name, entry in named.items() if there.get(name) != entry.part_bytes]
+        missing = [(self._part(entry), name) for name, entry in named.items() if there.get(name) != entry.part_bytes]
         self._copy(missing)
         return [OutputFile(name=name, rows=each.predicted, size_bytes=each.part_bytes) for name, each in named.items()]
 
@@ -83,10 +83,14 @@ class Output:
         return [OutputFile(name=name, rows=sum(entry.predicted for entry in due), size_bytes=size)]
 
     def _whole(self, due: Sequence[Entry]) -> Iterator[bytes]:
-        for entry, data in zip(due, self._staged([entry.part for entry in due], _READ_AHEAD), strict=True):
+        names = [*map(self._part, due)]
+        for entry, name, data in zip(due, names, self._staged(names, _READ_AHEAD), strict=True):
             if len(data) != entry.part_bytes:
-                raise StorageUnavailable(f"{entry.part} was not read as it was written: try again in a moment")
+                raise StorageUnavailable(f"{name} was not read as it was written: try again in a moment")
             yield data
+
+    def _part(self, entry: Entry) -> str:
+        return ledger.part_name(self._job.work, entry.index)
 
     def write_files(self, entries: Sequence[Entry], parts: Sequence[OutputFile]) -> list[OutputFile]:
         """What a score.py has written. Where a name is taken, by a part, by what readers rely on, or by an earlier
@@ -178,7 +182,8 @@ class Output:
                 self._store.write_blocks(self._container, self._prefix + name, self._pieces(staged))
                 return
             try:
-                self._store.copy(Container.STAGING, staged, self._container, self._prefix + name)
+                metadata = {"job_id": self._job.id}  # and not the ledger's
+                self._store.copy(Container.STAGING, staged, self._container, self._prefix + name, metadata)
             except StaleDocument:
                 raise _lost(staged) from None
 

@@ -58,10 +58,11 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
     """
     job = ports.check(work)
     plan = ports.manifests.read(work)
-    counts = _counted(ledger.tally(ports.store, work), plan)
     if job.status == JobStatus.FINALIZING and (output := Output(ports, job, plan.settings)).is_whole:
         # From here on nobody sees it change, whatever was lost or forbidden meanwhile.
-        return _close(ports, job, counts, _scored_at(output) or ports.now())
+        counts, scored_at = _told(output) or (_counted(ledger.tally(ports.store, work), plan), ports.now())
+        return _close(ports, job, counts, scored_at)
+    counts = _counted(ledger.tally(ports.store, work), plan)
     if job.error is not None:
         return _give_up(ports, job, job.error)
     entries = list(ledger.entries(ports.store, work))
@@ -85,6 +86,8 @@ def _give_up(ports: BatchPorts, job: Job, reason: JobError) -> Never:
 
 
 def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: list[Entry]) -> Job:
+    if len(entries) < plan.mini_batches:
+        raise StaleDocument(f"{plan.mini_batches - len(entries)} staged parts are not there any more: retry the job")
     output = Output(ports, job, plan.settings)
     parts = output.write_parts(entries)
     files = output.write_files(entries, parts)
@@ -132,7 +135,7 @@ def _closed(ports: BatchPorts, job: Job, counts: Counts, scored_at: datetime) ->
 
 def _counted(done: Tally, plan: Manifest) -> Counts:
     if done.mini_batches != plan.mini_batches:
-        raise InvalidTransition(f"{done.mini_batches} of {plan.mini_batches} mini-batches are scored: it is too early")
+        raise InvalidTransition(f"{done.mini_batches} of {plan.mini_batches} mini-batches are scored: retry the job")
     return Counts(rows=done.rows, predicted=done.predicted, rejected=done.rejected, mini_batches=done.mini_batches)
 
 
@@ -158,12 +161,13 @@ def _parsed(manifest: bytes) -> OutputManifest:
         raise StaleDocument("the output's manifest.json was written over: submit the job anew") from None
 
 
-def _scored_at(output: Output) -> datetime | None:
+def _told(output: Output) -> tuple[Counts, datetime] | None:
     """None where the manifest was taken away or written over by somebody else."""
     try:
-        return _parsed(output.find("manifest.json").data).scored_at
+        manifest = _parsed(output.find("manifest.json").data)
     except StaleDocument:
         return None
+    return manifest.counts, manifest.scored_at
 
 
 def _is_newer(store: BlobStore, name: str, data: bytes, than: datetime) -> bool:

@@ -148,10 +148,10 @@ def test_a_host_that_is_killed_in_the_middle_of_a_job_ends_it_after_its_restart(
 ) -> None:
     publish("fragile", batch={"mini_batch_size": 1})
     job_id = drop(account, "fragile", iris.csv(200))
-    jobs = account.get_container_client("jobs")
+    jobs, staging = map(account.get_container_client, ("jobs", "staging"))
 
     def some_are_done() -> bool | None:
-        return len(list(jobs.list_blobs(name_starts_with=f"{job_id}/1/ledger/"))) > 5 or None
+        return len(list(staging.list_blobs(name_starts_with=f"{job_id}/1/ledger/"))) > 5 or None
 
     until("some mini-batches", some_are_done)
     client.stack.kill_host()

@@ -100,10 +100,10 @@ def test_a_job_is_canceled_leaves_nothing_and_is_retried_from_the_start(
     reply = submit(client, "canceled", body(upload(account, "canceled/a.csv", iris.csv(300))))
     job_id = reply.json()["id"]
     path = f"/endpoints/canceled/jobs/{job_id}"
-    jobs = account.get_container_client("jobs")
+    jobs, staging = map(account.get_container_client, ("jobs", "staging"))
     until(
         "some mini-batches",
-        lambda: len(list(jobs.list_blobs(name_starts_with=f"{job_id}/1/ledger/"))) > 5 or None,
+        lambda: len(list(staging.list_blobs(name_starts_with=f"{job_id}/1/ledger/"))) > 5 or None,
     )
     assert client.ask("POST", f"{path}/cancel", "Endpoint.Read").status_code == 403
     canceled = client.ask("POST", f"{path}/cancel", BATCH)
@@ -133,7 +133,7 @@ def test_a_failed_job_goes_on_where_it_stopped_when_more_rejected_rows_are_allow
     content = iris.csv(10) + b"x,1,2,3\n" * 3
     job_id = submit(client, garden, body(upload(account, "garden/three-bad.csv", content))).json()["id"]
     assert client.finished(garden, job_id)["error"]["code"] == "ErrorThresholdExceeded"
-    parts = list(account.get_container_client("staging").list_blobs(name_starts_with=f"{job_id}/1/parts/"))
+    parts = list(account.get_container_client("staging").list_blobs(name_starts_with=f"{job_id}/1/ledger/"))
     assert len(parts) == 1
     path = f"/endpoints/garden/jobs/{job_id}/retry"
     wrong = client.ask("POST", path, BATCH, json={"properties": {"miniBatchSize": 3}})

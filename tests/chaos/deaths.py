@@ -28,13 +28,13 @@ class Gap(NamedTuple):
 
 
 GAPS: Final = (
-    Gap("part staged, no ledger entry", r"^PUT staging/.*part", 10),
+    Gap("rejected rows staged, no ledger entry", r"^PUT staging/.*/rejected/", 10),
     Gap("in the middle of copying", r"^PUT predictions/.*/part-", 5),
     Gap("manifest written, no _SUCCESS", r"^PUT predictions/.*/manifest\.json"),
     Gap("_SUCCESS written, job not closed", r"^PUT predictions/.*/_SUCCESS"),
     Gap("job document created, orchestration not started", r"^PUT jobs/[^/]+/job\.json \(create\)"),
 )
-_LEDGER: Final = r"^PUT jobs/.*/ledger/"
+_LEDGER: Final = r"^PUT staging/.*/ledger/"
 
 
 class Deaths(Lane):

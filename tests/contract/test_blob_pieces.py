@@ -80,6 +80,12 @@ def test_a_copy_has_data_and_metadata_and_replaces(blobs: BlobStore) -> None:
     assert kept == Blob(b"data", source)
 
 
+def test_a_copy_has_the_metadata_that_it_is_given(blobs: BlobStore) -> None:
+    blobs.write(STAGING, "a", b"data", metadata={"k": "v", "of": "a"})
+    blobs.copy(STAGING, "a", INBOX, "b", {"of": "b"})
+    assert dict(_metadata(blobs, "b")) == {"of": "b"}
+
+
 def test_a_copy_makes_the_container(blobs: BlobStore) -> None:
     blobs.write(STAGING, "a", b"data")
     blobs.copy(STAGING, "a", Container.PREDICTIONS, "flowers/a")

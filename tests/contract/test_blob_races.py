@@ -28,6 +28,21 @@ def test_of_many_who_create_one_wins(blobs: BlobStore) -> None:
     assert blobs.read(INBOX, "a") == Blob(b"%d" % won[0], outcomes[won[0]])
 
 
+def test_of_many_who_create_a_large_blob_one_is_there_whole(blobs: BlobStore) -> None:
+    """It is sent in pieces, of which none may get into another's; who has lost its pieces may try again."""
+    outcomes = _at_once(
+        lambda number: blobs.write(INBOX, "a", b"%d" % number * 33 * MIB, create=True, metadata={"by": str(number)}),
+        losing=(StaleDocument, StorageUnavailable),
+    )
+    (won,) = (number for number, etag in enumerate(outcomes) if etag)
+    assert blobs.read(INBOX, "a") == Blob(b"%d" % won * 33 * MIB, outcomes[won])
+    found = blobs.find(INBOX, "a")
+    assert found is not None
+    assert found.metadata == {"by": str(won)}
+    with pytest.raises(StaleDocument):
+        blobs.write(INBOX, "a", b"x" * 33 * MIB, create=True)
+
+
 def test_of_many_who_change_what_they_read_one_wins(blobs: BlobStore) -> None:
     before = blobs.write(INBOX, "a", b"before")
     outcomes = _at_once(lambda number: blobs.write(INBOX, "a", b"%d" % number, if_match=before))
@@ -90,7 +105,9 @@ def test_a_refusal_of_storage_is_a_matter_of_configuration(azurite: str) -> None
         BlobStorage(service).write(INBOX, "a", b"data")
 
 
-def _at_once(write: Callable[[int], str], losing: type[SlipwayError] = StaleDocument) -> list[str]:
+def _at_once(
+    write: Callable[[int], str], losing: type[SlipwayError] | tuple[type[SlipwayError], ...] = StaleDocument
+) -> list[str]:
     """What eight writers got who start together: an ETag, or nothing when another was faster."""
     gate = threading.Barrier(8)
 

@@ -88,7 +88,7 @@ def sweep(world: World, host: Host) -> None:
 
 def lose(world: World, host: Host) -> None:
     """A part that is staged is removed by something that is none of the app."""
-    for item in host.ports.store.list(Container.STAGING, world.jobs[0].work.path("parts/")):
+    for item in host.ports.store.list(Container.STAGING, world.jobs[0].work.path("ledger/")):
         host.ports.store.delete(Container.STAGING, item.name)
         return
 
@@ -104,7 +104,8 @@ def again(activity: str, needed: str, **more: Any) -> Part:
     """
 
     def may_begin(world: World) -> bool:
-        return any(world.store.list(Container.JOBS, world.jobs[0].work.path(needed)))
+        prefix = world.jobs[0].work.path(needed)
+        return any(any(world.store.list(container, prefix)) for container in (Container.JOBS, Container.STAGING))
 
     def play(world: World, host: Host) -> None:
         for tries_left in reversed(range(RETRY.max_number_of_attempts)):

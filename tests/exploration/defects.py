@@ -78,7 +78,7 @@ def _save_anyway(store: BlobStore, stored: Any, changes: dict[str, Any]) -> Job:
 
 
 def _discard_always(store: BlobStore, work: Work, index: int) -> None:
-    for item in list(store.list(Container.STAGING, work.path(f"parts/{index:08d}-{work.attempt}-"))):
+    for item in list(store.list(Container.STAGING, work.path(f"rejected/{index:08d}-{work.attempt}-"))):
         store.delete(Container.STAGING, item.name)
 
 
@@ -92,10 +92,11 @@ def _never_whole(output: Output) -> bool:
     return False
 
 
-def _count_again(store: BlobStore, work: Work, entry: ledger.Entry) -> ledger.Entry:
+def _count_again(store: BlobStore, work: Work, entry: ledger.Entry, part: bytes) -> ledger.Entry:
     times = 2 if ledger.find(store, work, entry.index) else 1
     twice = entry.model_copy(update={"predicted": entry.predicted * times})
-    store.write(Container.JOBS, ledger._path(work, entry.index), b"", metadata={"entry": twice.model_dump_json()})
+    name = ledger.part_name(work, entry.index)
+    store.write(Container.STAGING, name, part, metadata={"entry": twice.model_dump_json()})
     return twice
 
 

@@ -139,11 +139,13 @@ class SteppedStore:
             lambda etag: etag,
         )
 
-    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
+    def copy(
+        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
         accesses = (Access(f"{source}/{source_name}", writes=False), Access(f"{target}/{target_name}", writes=True))
         self._do(
             Step("copy", f"{target}/{target_name}", accesses, changes=True),
-            lambda: self._inner.copy(source, source_name, target, target_name),
+            lambda: self._inner.copy(source, source_name, target, target_name, metadata),
             lambda nothing: nothing,
         )
 

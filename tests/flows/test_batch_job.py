@@ -78,7 +78,9 @@ def test_a_mini_batch_that_storage_failed_twice_is_scored_once(
 ) -> None:
     endpoint.publish(store, iris_ref, batch={"mini_batch_size": 5})
     job = drop(ports, iris.csv(20))
-    watched.before = failing = _Failing(f"write staging/{job.id}/1/parts/00000002", 2, StorageUnavailable("try again"))
+    watched.before = failing = _Failing(
+        f"write staging/{job.id}/1/ledger/000000/00000002", 2, StorageUnavailable("try again")
+    )
     assert hub.run(job) == {"status": "Completed"}
     assert failing.seen == 3
     assert closed(store, job).counts == Counts(rows=20, predicted=20, rejected=0, mini_batches=4)
@@ -87,7 +89,7 @@ def test_a_mini_batch_that_storage_failed_twice_is_scored_once(
 
 @pytest.mark.parametrize(
     "operation",
-    ["write jobs/{}/1/manifest.json", "write staging/{}/1/parts/00000002", "write predictions/flowers/{}/_"],
+    ["write jobs/{}/1/manifest.json", "write staging/{}/1/ledger/000000/00000002", "write predictions/flowers/{}/_"],
     ids=["planning", "scoring", "promoting"],
 )
 def test_a_job_that_storage_fails_again_and_again_is_left_and_taken_up_later(
@@ -146,7 +148,7 @@ def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
     job = drop(ports, iris.csv(100))
 
     def change(operation: str) -> None:
-        if operation.startswith(f"write jobs/{job.id}/1/ledger/000000/00000003"):
+        if operation.startswith(f"write staging/{job.id}/1/ledger/000000/00000003"):
             store.write(Container.INBOX, "flowers/month.csv", b"something else")
 
     watched.before = change
@@ -156,7 +158,7 @@ def test_a_window_stops_at_the_first_mini_batch_that_ends_the_job(
     assert document.error is not None
     assert document.error.code == "InputChanged"
     assert document.error.message.startswith("inbox/flowers/month.csv was changed or removed since its job began")
-    assert len([*store.list(Container.JOBS, f"{job.id}/1/ledger/")]) < 20  # of a hundred; what was under way goes on
+    assert len([*store.list(Container.STAGING, f"{job.id}/1/ledger/")]) < 20  # of a hundred; what was under way goes on
 
 
 def test_too_many_bad_rows_fail_the_job_and_show_nothing(

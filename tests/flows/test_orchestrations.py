@@ -36,7 +36,7 @@ def test_a_job_goes_through_generations_without_losing_its_place(
     assert predicted_rows(store, job) == list(range(601))
 
 
-@pytest.mark.parametrize("step", ["list jobs/{}/1/ledger/000000/", "write jobs/{}/1/tally/000000"])
+@pytest.mark.parametrize("step", ["list staging/{}/1/ledger/000000/", "write jobs/{}/1/tally/000000"])
 def test_a_window_that_storage_fails_is_left_for_later(
     store: MemoryBlobs, iris_ref: ModelRef, ports: BatchPorts, watched: WatchedStore, step: str
 ) -> None:

@@ -136,8 +136,15 @@ class WatchedStore:
             "write", container, name, lambda: self._inner.write_blocks(container, name, pieces, create=create)
         )
 
-    def copy(self, source: str, source_name: str, target: str, target_name: str) -> None:
-        self._watched("copy", target, target_name, lambda: self._inner.copy(source, source_name, target, target_name))
+    def copy(
+        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+    ) -> None:
+        self._watched(
+            "copy",
+            target,
+            target_name,
+            lambda: self._inner.copy(source, source_name, target, target_name, metadata),
+        )
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         self._watched("delete", container, name, lambda: self._inner.delete(container, name, if_match=if_match))

@@ -101,7 +101,7 @@ def places(when: str, error: BaseException) -> Iterator[Breaking]:
         breaking = Breaking(at, when, error)
         yield breaking
         if not breaking.broke:
-            assert at > 40
+            assert at > 30
             return
         at += 1
 

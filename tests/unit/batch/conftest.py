@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared.adapters.memory import MemoryAnnouncer, MemoryBlobs
+from shared.batch import ledger
 from shared.batch.events import JobEvent
 from shared.batch.job import Job
 from shared.batch.mini_batch import score_mini_batch
@@ -33,6 +34,7 @@ def scored(store: MemoryBlobs, ports: BatchPorts, iris_ref: ModelRef) -> Scored:
         job = drop(ports, data, name)
         for index in range(plan_job(job.work, make_ports(store, ports.now, ports.loader)).mini_batches):
             score_mini_batch(job.work, index, ports)
+        ledger.close_group(store, job.work, 0)
         return job
 
     return make

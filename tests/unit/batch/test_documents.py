@@ -48,8 +48,8 @@ def page(*sizes: int) -> PlanPage:
     return PlanPage(files=(FILE,), mini_batches=batches)
 
 
-def entry(index: int, part: str = "", rejected: int = 1) -> Entry:
-    return Entry(index=index, predicted=5, rejected=rejected, part=part, part_bytes=100)
+def entry(index: int, part_bytes: int = 100, rejected: int = 1) -> Entry:
+    return Entry(index=index, predicted=5, rejected=rejected, part_bytes=part_bytes)
 
 
 def record(store: MemoryBlobs, indexes: Iterable[int]) -> None:
@@ -132,9 +132,12 @@ def test_a_plan_that_was_put_away_is_told(store: MemoryBlobs) -> None:
 
 def test_the_first_entry_of_a_mini_batch_counts(store: MemoryBlobs) -> None:
     assert ledger.find(store, WORK, 7) is None
-    assert ledger.record(store, WORK, entry(7, "mine")) == entry(7, "mine")
-    assert ledger.record(store, WORK, entry(7, "another's")) == entry(7, "mine")
-    assert ledger.find(store, WORK, 7) == entry(7, "mine")
+    assert ledger.record(store, WORK, entry(7, 4), b"mine") == entry(7, 4)
+    assert ledger.record(store, WORK, entry(7, 9), b"another's") == entry(7, 4)
+    assert ledger.find(store, WORK, 7) == entry(7, 4)
+    part = store.read(Container.STAGING, ledger.part_name(WORK, 7))
+    assert part is not None
+    assert part.data == b"mine"
 
 
 def test_what_is_pending_of_a_group_is_found_in_that_group_alone(store: MemoryBlobs) -> None:
@@ -145,7 +148,7 @@ def test_what_is_pending_of_a_group_is_found_in_that_group_alone(store: MemoryBl
     assert ledger.pending(watched, WORK, 0, 5) == [1, 3, 4]
     assert ledger.pending(watched, WORK, 200, 400) == list(range(201, 399))
     assert ledger.pending(watched, WORK, 400, 402) == [400, 401]
-    assert seen == [f"list jobs/drop-1/1/ledger/{group:06d}/" for group in range(3)]
+    assert seen == [f"list staging/drop-1/1/ledger/{group:06d}/" for group in range(3)]
 
 
 def test_entries_come_in_the_order_of_their_mini_batches_and_of_one_run_of_one_job(store: MemoryBlobs) -> None:
@@ -177,4 +180,4 @@ def test_groups_that_are_whole_are_not_read_again(store: MemoryBlobs) -> None:
     watched = WatchedStore(store)
     watched.before = seen.append
     assert ledger.tally(watched, WORK).mini_batches == 401
-    assert seen == ["list jobs/drop-1/1/tally/", "list jobs/drop-1/1/ledger/000002/"]
+    assert seen == ["list jobs/drop-1/1/tally/", "list staging/drop-1/1/ledger/000002/"]

@@ -17,7 +17,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.windows import list_pending
 from shared.errors import InputChanged, InvalidTransition, ModelNotReady, ScoringFailed, StaleAttempt
 from shared.models.package import ModelRef
-from shared.ports import Container
+from shared.ports import Blob, Container
 from tests.support import endpoint, iris
 from tests.support.batch import WatchedStore, drop, make_ports
 from tests.support.loading import load
@@ -44,7 +44,7 @@ def test_a_part_holds_the_rows_of_its_mini_batch_and_says_what_made_it(
     entry = score_mini_batch(job.work, 1, ports)
     assert (entry.index, entry.predicted, entry.rejected, entry.rejected_part) == (1, 4, 0, "")
     assert entry == ledger.find(store, job.work, 1)
-    blob = store.read(Container.STAGING, entry.part)
+    blob = store.read(Container.STAGING, ledger.part_name(job.work, 1))
     assert blob is not None
     assert len(blob.data) == entry.part_bytes
     rows = pq.read_table(io.BytesIO(blob.data)).to_pylist()
@@ -74,7 +74,7 @@ def test_a_mini_batch_of_bad_rows_only_has_no_part(store: MemoryBlobs, ports: Ba
     job = drop(ports, iris.csv(0) + BAD_LAST * 3)
     plan_job(job.work, ports)
     entry = score_mini_batch(job.work, 0, ports)
-    assert (entry.predicted, entry.rejected, entry.part, entry.part_bytes) == (0, 3, "", 0)
+    assert (entry.predicted, entry.rejected, entry.part_bytes) == (0, 3, 0)
 
 
 def test_what_is_done_is_not_done_again(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
@@ -100,7 +100,7 @@ def test_two_tries_at_once_leave_one_entry_and_its_part(store: MemoryBlobs, port
     watched, gate = WatchedStore(store), threading.Barrier(2)
 
     def wait_for_both(operation: str) -> None:
-        if operation.startswith("write jobs/"):
+        if operation.startswith("write staging/"):
             gate.wait(30)
 
     watched.before = wait_for_both
@@ -108,26 +108,27 @@ def test_two_tries_at_once_leave_one_entry_and_its_part(store: MemoryBlobs, port
     with ThreadPoolExecutor(2) as pool:
         first, second = (pool.submit(score_mini_batch, job.work, 0, both) for _ in range(2))
         assert first.result() == second.result() == ledger.find(store, job.work, 0)
-    assert first.result().part in staged(store)
+    assert staged(store) == [ledger.part_name(job.work, 0)]
 
 
-def test_a_second_attempt_never_writes_over_the_parts_of_the_first(
+def test_a_second_attempt_never_writes_over_what_the_first_has_staged(
     store: MemoryBlobs, ports: BatchPorts, job: Job
 ) -> None:
-    watched = WatchedStore(store)
-    others: list[ledger.Entry] = []
+    watched, part = WatchedStore(store), ledger.part_name(job.work, 3)
+    others: list[tuple[ledger.Entry, Blob | None]] = []
 
     def be_faster(operation: str) -> None:
-        if operation == f"write jobs/{job.id}/1/ledger/000000/00000000":
+        if operation == f"write staging/{part}":
             desk.take_over(store, desk.read(store, job.id), ports.now())
-            others.append(score_mini_batch(job.work._replace(attempt=2), 0, make_ports(store, ports.now, ports.loader)))
+            done = score_mini_batch(job.work._replace(attempt=2), 3, make_ports(store, ports.now, ports.loader))
+            others.append((done, store.read(Container.STAGING, part)))
 
     watched.before = be_faster
-    assert score_mini_batch(job.work, 0, make_ports(watched, ports.now, ports.loader)) == others[0]
-    mine, theirs = staged(store)
-    assert theirs == others[0].part
-    assert mine.startswith(f"{job.id}/1/parts/00000000-1-")
-    assert theirs.startswith(f"{job.id}/1/parts/00000000-2-")
+    mine = score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
+    assert others == [(mine, store.read(Container.STAGING, part))]
+    assert [name.rpartition("-")[0] for name in staged(store) if name != part] == [
+        f"{job.id}/1/rejected/00000003-{attempt}" for attempt in (1, 2)
+    ]
 
 
 @pytest.mark.parametrize("data", [None, b"other"])
@@ -161,7 +162,7 @@ def test_a_model_that_fails_for_every_row_rejects_them(
 ) -> None:
     fail_with(monkeypatch, ports, iris_ref, ScoringFailed("the model failed: no"))
     entry = score_mini_batch(job.work, 0, ports)
-    assert (entry.predicted, entry.rejected, entry.part) == (0, 4, "")
+    assert (entry.predicted, entry.rejected, entry.part_bytes) == (0, 4, 0)
     blob = store.read(Container.STAGING, entry.rejected_part)
     assert blob is not None
     assert [(line["row"], line["reason"]) for line in map(json.loads, blob.data.splitlines())] == [
@@ -184,5 +185,10 @@ def test_what_no_row_is_to_blame_for_leaves_nothing_behind(
 
 def test_the_same_job_leaves_the_same_parts_whoever_scores_it(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
     first = score_mini_batch(job.work, 0, ports)
-    store.delete(Container.JOBS, f"{job.id}/1/ledger/000000/00000000")
+    part = store.read(Container.STAGING, ledger.part_name(job.work, 0))
+    store.delete(Container.STAGING, ledger.part_name(job.work, 0))
     assert score_mini_batch(job.work, 0, make_ports(store, ports.now)) == first
+    again = store.read(Container.STAGING, ledger.part_name(job.work, 0))
+    assert part is not None
+    assert again is not None
+    assert part.data == again.data

@@ -195,8 +195,8 @@ def test_an_output_with_a_lost_part_is_taken_back(
     job = scored(output_file_name="all.parquet" if form == "one file" else None, allowed_outputs=ALLOWED)
     if form == "another account":
         ports = elsewhere(ports, partner, job)
-    lose(store, "parts", job)
-    with pytest.raises(StaleAttempt, match="is not there any more: submit the job anew"):
+    lose(store, "ledger", job)
+    with pytest.raises(StaleAttempt, match="1 staged parts are not there any more: retry the job"):
         promote_job(job.work, ports)
     assert [*store.list(Container.PREDICTIONS), *partner.list("results")] == []
     assert desk.read(store, job.id).status == JobStatus.FAILED

@@ -38,10 +38,11 @@ def own_files(store: MemoryBlobs, job: Job, index: int, files: Sequence[tuple[st
         listing.append({"name": name, "staged": staged})
     name = job.work.path(f"files/{index}.json")
     store.write(Container.STAGING, name, orjson.dumps(listing))
-    known = ledger.find(store, job.work, index)
+    known, part = ledger.find(store, job.work, index), store.read(Container.STAGING, ledger.part_name(job.work, index))
     assert known is not None
-    store.delete(Container.JOBS, job.work.path(f"ledger/000000/{index:08d}"))
-    ledger.record(store, job.work, known.model_copy(update={"files": name}))
+    assert part is not None
+    store.delete(Container.STAGING, ledger.part_name(job.work, index))
+    ledger.record(store, job.work, known.model_copy(update={"files": name}), part.data)
 
 
 def test_files_of_scripts_lie_beside_the_predictions(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import desk
+from shared.batch import desk, ledger
 from shared.batch.job import Counts, Job, JobStatus
 from shared.batch.output import OutputFile
 from shared.batch.ports import BatchPorts
@@ -102,7 +102,7 @@ def test_a_threshold_is_told_also_when_the_example_is_gone(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored
 ) -> None:
     job = scored(error_threshold=0)
-    for item in store.list(Container.STAGING):
+    for item in store.list(Container.STAGING, job.work.path("rejected/")):
         store.delete(Container.STAGING, item.name)
     with pytest.raises(ErrorThresholdExceeded, match="2 of 12 rows were rejected"):
         promote_job(job.work, ports)
@@ -122,8 +122,9 @@ def test_a_file_without_rows_has_an_empty_output(store: MemoryBlobs, ports: Batc
 
 def test_a_job_that_is_not_all_scored_is_not_promoted(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = scored()
-    store.delete(Container.JOBS, f"{job.id}/1/ledger/000000/00000001")
-    with pytest.raises(InvalidTransition, match="2 of 3 mini-batches are scored: it is too early"):
+    store.delete(Container.STAGING, ledger.part_name(job.work, 1))
+    ledger.close_group(store, job.work, 0)
+    with pytest.raises(InvalidTransition, match="2 of 3 mini-batches are scored: retry the job"):
         promote_job(job.work, ports)
     assert list(store.list(Container.PREDICTIONS)) == []
 

@@ -8,8 +8,11 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.batch import desk, ledger
 from shared.batch.job import Job, JobStatus
+from shared.batch.mini_batch import score_mini_batch
+from shared.batch.planner import plan_job
 from shared.batch.ports import BatchPorts
 from shared.batch.promotion import Latest, promote_job
+from shared.batch.windows import list_pending
 from shared.errors import StaleAttempt, StorageUnavailable
 from shared.ports import BlobStore, Container
 from tests.support import iris
@@ -105,7 +108,7 @@ def test_what_readers_have_seen_is_not_written_again(
     assert {name: after[name] for name in before} == before
 
 
-@pytest.mark.parametrize("folder", ["parts", "rejected"])
+@pytest.mark.parametrize("folder", ["ledger", "rejected"])
 def test_a_job_whose_staged_pieces_are_gone_is_given_up_and_shows_nothing(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored, folder: str
 ) -> None:
@@ -118,8 +121,27 @@ def test_a_job_whose_staged_pieces_are_gone_is_given_up_and_shows_nothing(
     failed = desk.read(store, job.id)
     assert failed.status == JobStatus.FAILED
     assert failed.error is not None
-    assert failed.error.message.endswith("is not there any more: submit the job anew")
+    told = {
+        "ledger": "1 staged parts are not there any more: retry the job",
+        "rejected": "any more: submit the job anew",
+    }
+    assert failed.error.message.endswith(told[folder])
     assert list(desk.active(store)) == []
+
+
+def test_a_retry_scores_a_part_that_was_lost(
+    store: MemoryBlobs, ports: BatchPorts, scored: Scored, clock: Clock
+) -> None:
+    job = scored()
+    store.delete(Container.STAGING, ledger.part_name(job.work, 1))
+    with pytest.raises(StaleAttempt, match="retry the job"):
+        promote_job(job.work, ports)
+    again = desk.retry(store, job.id, clock())
+    plan_job(again.work, ports)
+    assert list_pending(again.work, 0, 3, ports) == [1]
+    score_mini_batch(again.work, 1, ports)
+    promote_job(again.work, ports)
+    assert predicted_rows(store, again) == list(range(10))
 
 
 @pytest.mark.parametrize("data", [b"", b'{"row": 0}\n'])
@@ -127,9 +149,10 @@ def test_a_part_that_is_not_read_as_it_was_written_is_missing_in_no_file(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored, data: bytes
 ) -> None:
     job = scored(output_format="jsonl", output_file_name="all.jsonl")
-    entry = ledger.find(store, job.work, 1)
+    name = ledger.part_name(job.work, 1)
+    entry = store.find(Container.STAGING, name)
     assert entry is not None
-    store.write(Container.STAGING, entry.part, data)
+    store.write(Container.STAGING, name, data, metadata=entry.metadata)
     with pytest.raises(StorageUnavailable, match="was not read as it was written: try again"):
         promote_job(job.work, ports)
     assert output(store, job) == {}

@@ -81,7 +81,7 @@ def test_a_finished_job_is_put_away_and_announced(
     store: MemoryBlobs, ports: BatchPorts, announcer: MemoryAnnouncer[JobEvent], event: Event
 ) -> None:
     submit(ports)
-    store.write(Container.STAGING, "drop-1/1/parts/a", b"data")
+    store.write(Container.STAGING, "drop-1/1/ledger/a", b"data")
     for step in ([Event.RUN, Event.FINALIZE] if event == Event.COMPLETE else []) + [event]:
         finished = desk.move(store, WORK, step, ports.now())
     assert list(forsaken(ports, not_running)) == []

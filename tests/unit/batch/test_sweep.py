@@ -56,11 +56,11 @@ def test_what_a_job_left_is_swept_when_its_time_has_come(
     job = scored()
     ended = end(ports, job)
     # Whoever had not noticed the end yet staged something more.
-    store.write(Container.STAGING, job.work.path("parts/late"), b"x")
-    store.write(Container.JOBS, job.work.path("ledger/000000/00000099"), b"")
+    store.write(Container.STAGING, job.work.path("rejected/late"), b"x")
+    store.write(Container.STAGING, job.work.path("ledger/000000/00000099"), b"")
     clock.now += kept_for - SECOND
     closing.sweep(ports)
-    assert f"{job.id}/1/parts/late" in staged(store, job)
+    assert f"{job.id}/1/rejected/late" in staged(store, job)
     clock.now += SECOND
     closing.sweep(ports)
     check_only_the_document_is_left(store, job)

@@ -86,10 +86,11 @@ def write_file(store: MemoryBlobs, job: Job, index: int, name: str) -> str:
     staged, listing = job.work.path(f"files/{index}.bin"), job.work.path(f"files/{index}.json")
     store.write(Container.STAGING, staged, b"picture")
     store.write(Container.STAGING, listing, json.dumps([{"name": name, "staged": staged}]).encode())
-    entry = ledger.find(store, job.work, index)
+    entry, part = ledger.find(store, job.work, index), store.read(Container.STAGING, ledger.part_name(job.work, index))
     assert entry is not None
-    store.delete(Container.JOBS, job.work.path(f"ledger/000000/{index:08d}"))
-    ledger.record(store, job.work, entry.model_copy(update={"files": listing}))
+    assert part is not None
+    store.delete(Container.STAGING, ledger.part_name(job.work, index))
+    ledger.record(store, job.work, entry.model_copy(update={"files": listing}), part.data)
     return listing
 
 

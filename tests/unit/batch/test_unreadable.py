@@ -63,11 +63,11 @@ def test_the_reconciler_goes_on_with_the_others(
 def test_the_sweep_goes_on_with_the_others(store: MemoryBlobs, ports: BatchPorts, clock: Clock) -> None:
     for name in ("rest-1", "rest-2"):
         closing.fail(ports, submit(ports, name).work, ScoringFailed("no"))
-        store.write(Container.STAGING, f"{name}/1/parts/a", b"x")
+        store.write(Container.STAGING, f"{name}/1/ledger/a", b"x")
     spoil(store, "rest-1")
     clock.go_on(hours=2)
     closing.sweep(ports)
-    assert [item.name for item in store.list(Container.STAGING)] == ["rest-1/1/parts/a"]
+    assert [item.name for item in store.list(Container.STAGING)] == ["rest-1/1/ledger/a"]
     assert [item.name for item in store.list(Container.JOBS, "ended/")] == ["ended/rest-1.0"]
 
 
