@@ -154,11 +154,11 @@ ALL: Final = (
         "has ended as",
     ),
     Defect(
-        "a part discarded that an entry names",
+        "rejected rows discarded that an entry names",
         "again-score_mini_batch",
         _TWO_TURNS,
         {"shared.batch.mini_batch._discard": _discard_always},
-        "ended as Failed",
+        "_SUCCESS and no manifest",
     ),
     Defect(
         "an entry that is written twice and counts twice",
