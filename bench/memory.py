@@ -33,7 +33,7 @@ _WORK_DIR: Final = Path("build/bench/memory")
 _MB: Final = 1_000_000
 _SIZES_MB: Final = (100, 1_000, 5_000)
 _WORKER_SIZES_MB: Final = (100, 1_000)
-_WARM_UPS: Final = 4
+_WARM_UPS: Final = 10
 _MINI_BATCH_SIZE: Final = 50_000
 _CONCURRENCY: Final = 2
 
