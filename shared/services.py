@@ -20,6 +20,7 @@ from shared.batch.manifest import Manifests
 from shared.batch.ports import Accounts, BatchPorts
 from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.changes import Changes
 from shared.models.batching import Watch
 from shared.models.files import PackageFiles
 from shared.models.flavors.build import Flavors
@@ -50,6 +51,7 @@ class Services:
     store: BlobStore
     online: OnlinePorts
     batch: BatchPorts
+    changes: Changes
     readiness: Readiness
     metrics: Metrics
     telemetry: Telemetry
@@ -116,6 +118,7 @@ def _build() -> Services:
             max_body_bytes=settings.max_body_bytes,
         ),
         batch=_batch(settings, accounts, catalog, loader),
+        changes=Changes(store, catalog),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
         telemetry=telemetry,

@@ -1,6 +1,7 @@
 """What is told of jobs to those who ask, in Azure ML's words."""
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from shared.batch.job import ID_PATTERN, Job, JobStatus
 from shared.batch.ledger import Tally
 from shared.batch.ports import BatchPorts
 from shared.errors import ConfigurationError, InvalidTransition, JobNotFound, MalformedRequest
-from shared.ports import Container
+from shared.ports import BlobStore, Container
 
 MAX_LISTED: Final = 100
 # Jobs that one page looks through for those that are asked for.
@@ -45,6 +46,16 @@ def summary(job: Job) -> dict[str, Any]:
         **({"error": error} if error else {}),
     }
     return {**told, "name": job.id, "type": "slipway/endpoints/jobs", "properties": properties}
+
+
+def is_working(store: BlobStore, endpoint: str) -> bool:
+    """Whether a job of the endpoint has not ended yet."""
+    for mark in desk.active(store):
+        with suppress(JobNotFound):
+            job = desk.read(store, mark.job_id)
+            if job.endpoint == endpoint and not job.status.finished:
+                return True
+    return False
 
 
 def listed(

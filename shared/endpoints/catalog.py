@@ -1,4 +1,4 @@
-"""Reads and changes endpoint documents in storage.
+"""Reads endpoint documents from storage.
 
 Readers use a document for `refresh_s` and then look at the head again; a change is seen within that time. While
 storage does not answer, the last known document goes on serving.
@@ -9,33 +9,14 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from pydantic import ValidationError
 
-from shared.endpoints.callers import KeyType, StoredKey
 from shared.endpoints.deployment import ENDPOINT_NAME_PATTERN
-from shared.endpoints.spec import (
-    Draft,
-    Endpoint,
-    Head,
-    Revision,
-    first_head,
-    with_key,
-    with_revision,
-    with_traffic,
-)
-from shared.errors import (
-    ConfigurationError,
-    EndpointNotFound,
-    InvalidTransition,
-    Overloaded,
-    StaleDocument,
-    StorageUnavailable,
-)
-from shared.models.package import digest_of, package_path
+from shared.endpoints.spec import Endpoint, Head, Revision
+from shared.errors import ConfigurationError, EndpointNotFound, Overloaded, StorageUnavailable
 from shared.ports import BlobStore, Container
 
 _log = logging.getLogger(__name__)
@@ -47,6 +28,7 @@ _MAX_ABSENT = 1024
 _MAX_SEARCHES = 8
 # Of those who have not shown who they are: so few that they leave threads to all others.
 _MAX_STRANGERS = 3
+_READ_AT_ONCE = 8
 
 
 class _Kept(NamedTuple):
@@ -93,13 +75,13 @@ class Catalog:
         return kept.endpoint
 
     async def _search(self, name: str) -> Endpoint:
-        _check_name(name)
+        check_name(name)
         async with self._searches:
             return await self._found(name)
 
     def _search_for_stranger(self, name: str) -> Coroutine[Any, Any, Endpoint]:
         """Nobody waits in a queue of strangers, which anybody could make long. Raises Overloaded at once."""
-        _check_name(name)
+        check_name(name)
         if self._strangers >= _MAX_STRANGERS:
             raise Overloaded("too many callers ask for endpoints that are not known here yet: try again shortly")
         self._strangers += 1
@@ -138,8 +120,8 @@ class Catalog:
         return self._clock() - kept.looked_at < self._refresh_s
 
     def _look(self, name: str, kept: _Kept | None) -> _Kept:
-        _check_name(name)
-        blob = self._store.read(Container.ENDPOINTS, f"{name}/head.json")
+        check_name(name)
+        blob = self._store.read(Container.ENDPOINTS, head_path(name))
         if blob is None:
             raise EndpointNotFound(f"there is no endpoint '{name}'")
         now = self._clock()
@@ -148,9 +130,9 @@ class Catalog:
         head = _parsed(Head, blob.data, name)
         if kept is not None and kept.endpoint.head.revision == head.revision:
             return _Kept(Endpoint(head=head, revision=kept.endpoint.revision), blob.etag, now)
-        return _Kept(Endpoint(head=head, revision=self._read_revision(name, head.revision)), blob.etag, now)
+        return _Kept(Endpoint(head=head, revision=self.read_revision(name, head.revision)), blob.etag, now)
 
-    def _read_revision(self, name: str, number: int) -> Revision:
+    def read_revision(self, name: str, number: int) -> Revision:
         blob = self._store.read(Container.ENDPOINTS, revision_path(name, number))
         if blob is None:
             raise ConfigurationError(f"endpoint '{name}' names revision {number}, which is not there: publish it again")
@@ -162,82 +144,49 @@ class Catalog:
             if slash and rest == "head.json":
                 yield name
 
-    def publish(self, draft: Draft, by: str, now: datetime) -> Endpoint:
-        """Makes the next revision current. Raises InvalidTransition, StaleDocument when another publish was faster."""
-        for name, deployment in draft.deployments.items():
-            model = deployment.model
-            package = self._store.read(Container.MODELS, package_path(model.name, model.version))
-            if package is None or digest_of(package.data) != model.digest:
-                raise InvalidTransition(
-                    f"deployment '{name}': no package of model {model.ref} with this digest is in storage: upload it"
-                )
-        current = self._store.read(Container.ENDPOINTS, f"{draft.name}/head.json")
-        head = _parsed(Head, current.data, draft.name) if current else None
-        revision = Revision(
-            **draft.model_dump(), number=self._next_number(draft.name, head), created_at=now, created_by=by
-        )
-        moved = with_revision(head, revision) if head else first_head(revision)
-        self._store.write(
-            Container.ENDPOINTS, revision_path(draft.name, revision.number), _bytes(revision), create=True
-        )
-        self._save_head(draft.name, moved, current.etag if current else None, "publish")
-        return Endpoint(head=moved, revision=revision)
+    def heads(self) -> list[tuple[str, Head]]:
+        """Of all endpoints, by name; one that cannot be read, or is gone meanwhile, is left out."""
 
-    def _next_number(self, name: str, head: Head | None) -> int:
-        """One above the highest written: a publish that died before its head leaves a number that is never used."""
-        written = [
-            int(number)
-            for item in self._store.list(Container.ENDPOINTS, f"{name}/revisions/")
-            if (number := item.name.rpartition("/")[2].removesuffix(".json")).isdigit()
-        ]
-        return max([*written, head.revision if head else 0]) + 1
+        def head(name: str) -> Head | None:
+            try:
+                return self.find_head(name)[0]
+            except (ConfigurationError, EndpointNotFound) as error:
+                _log.warning("endpoint %s: %s", name, error.message)
+                return None
 
-    def set_traffic(self, name: str, traffic: dict[str, int], by: str, now: datetime) -> Endpoint:
-        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
-        current = self._look(name, None)
-        head = with_traffic(current.endpoint, traffic, now, by)
-        self._save_head(name, head, current.etag, "traffic")
-        return Endpoint(head=head, revision=current.endpoint.revision)
+        names = [*self.names()]
+        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+            return [(name, found) for name, found in zip(names, pool.map(head, names), strict=True) if found]
 
-    def set_key(self, name: str, kind: KeyType, key: StoredKey) -> Endpoint:
-        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
-        current = self._look(name, None)
-        head = with_key(current.endpoint, kind, key)
-        self._save_head(name, head, current.etag, f"{kind}-key")
-        return Endpoint(head=head, revision=current.endpoint.revision)
+    def look(self, name: str) -> tuple[Endpoint, str]:
+        """As it is in storage now, with the head's ETag: what a change begins from. Raises EndpointNotFound."""
+        found = self._look(name, None)
+        return found.endpoint, found.etag
 
-    def _save_head(self, name: str, head: Head, etag: str | None, change: str) -> None:
-        """First the audit, so that no change is without one; an entry whose change was not made is taken back."""
-        data = _bytes(head)
-        stamp = head.updated_at.astimezone(UTC).strftime("%Y/%m/%d/%H%M%S%f")
-        entry = f"{stamp}-{name}-{change}-{uuid4().hex[:8]}.json"
-        self._store.write(Container.AUDIT, entry, data, create=True)
-        try:
-            self._store.write(Container.ENDPOINTS, f"{name}/head.json", data, if_match=etag, create=etag is None)
-        except StaleDocument:
-            found = self._store.read(Container.ENDPOINTS, f"{name}/head.json")
-            # A write whose reply was lost is made again, and then finds itself there.
-            if found is None or found.data != data:
-                self._store.delete(Container.AUDIT, entry)
-                raise StaleDocument(
-                    f"endpoint '{name}' was changed by someone else: read it and repeat the change"
-                ) from None
+    def find_head(self, name: str) -> tuple[Head | None, str | None]:
+        """As `look`, also of an endpoint that is new, or whose revision cannot be read."""
+        check_name(name)
+        blob = self._store.read(Container.ENDPOINTS, head_path(name))
+        return (_parsed(Head, blob.data, name), blob.etag) if blob else (None, None)
+
+    def forget(self, name: str) -> None:
+        """That was changed by this process."""
         self._kept.pop(name, None)
         self._absent.pop(name, None)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
     """What comes from a caller's address may be anything, and is made into a blob's path here."""
     if len(name) > 32 or not _NAME.fullmatch(name):
         raise EndpointNotFound("there is no endpoint of this name")
 
 
+def head_path(name: str) -> str:
+    return f"{name}/head.json"
+
+
 def revision_path(name: str, number: int) -> str:
     return f"{name}/revisions/{number}.json"
-
-
-def _bytes(document: Head | Revision) -> bytes:
-    return document.model_dump_json(indent=2).encode()
 
 
 def _parsed[D: (Head, Revision)](kind: type[D], data: bytes, name: str) -> D:

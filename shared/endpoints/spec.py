@@ -108,8 +108,8 @@ def first_head(revision: Revision) -> Head:
     )
 
 
-def with_revision(head: Head, revision: Revision) -> Head:
-    """The head moved to a new revision, traffic as it was. Raises InvalidTransition."""
+def with_revision(head: Head, revision: Revision, now: datetime, by: str) -> Head:
+    """The head moved to another revision, traffic as it was. Raises InvalidTransition."""
     gone = sorted(name for name, percent in head.traffic.items() if percent > 0 and name not in revision.deployments)
     if gone:
         raise InvalidTransition(
@@ -121,7 +121,7 @@ def with_revision(head: Head, revision: Revision) -> Head:
         # Who turns keys off does not mean the same keys when they turn them on again.
         "keys": head.keys if "key" in revision.auth_mode else {},
     }
-    return head.model_copy(update={**changes, "updated_at": revision.created_at, "updated_by": revision.created_by})
+    return head.model_copy(update={**changes, "updated_at": now, "updated_by": by})
 
 
 def with_traffic(endpoint: Endpoint, traffic: dict[str, int], now: datetime, by: str) -> Head:

@@ -1,7 +1,6 @@
 """The keys of an endpoint: made here, shown once, kept as hashes."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
@@ -12,7 +11,7 @@ from shared.auth.access import Role
 from shared.endpoints.callers import KeyType, StoredKey
 from shared.services import services
 from shared.triggers.http import Call, Reply, json_reply
-from shared.triggers.manage import authorize, parsed
+from shared.triggers.manage import author, authorize, parsed
 from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -37,8 +36,9 @@ async def _make(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
     kind = parsed(_Wanted, call).key_type
     key = endpoint_keys.make()
-    stored = StoredKey(sha256=endpoint_keys.digest(key), created_at=datetime.now(UTC), created_by=principal.id)
-    await asyncio.to_thread(services().catalog.set_key, call.route("endpoint"), kind, stored)
+    by = author(call, principal)
+    stored = StoredKey(sha256=endpoint_keys.digest(key), created_at=by.at, created_by=by.id)
+    await asyncio.to_thread(services().changes.set_key, call.route("endpoint"), kind, stored, by)
     told = {"key_type": kind, "key": key, "created_at": stored.created_at}
     return json_reply(told, 201, {"Cache-Control": "no-store"})
 

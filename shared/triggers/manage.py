@@ -1,20 +1,43 @@
 """The management API: the only way by which an endpoint's documents change."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
+from typing import Any, Final
 
 import azure.functions as func
 from azure.durable_functions import Blueprint
 from pydantic import BaseModel, ValidationError
 
 from shared.auth.access import Principal, Role, require
-from shared.endpoints.spec import Draft, Endpoint
-from shared.errors import MalformedRequest, RouteNotFound
+from shared.batch import progress
+from shared.endpoints import audit
+from shared.endpoints.audit import Author
+from shared.endpoints.catalog import check_name
+from shared.endpoints.spec import Endpoint
+from shared.errors import InvalidTransition, MalformedRequest, RouteNotFound
 from shared.services import services
 from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.routes import ANY, route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+_MAX_LISTED: Final = 100
+_MAX_AGENT: Final = 200
+# IPv4 or [IPv6], with or without a port.
+_ADDRESS: Final = re.compile(r"\[?(?P<address>[0-9.]{7,15}|[0-9a-fA-F:.]{2,45})\]?(:[0-9]{1,5})?")
+# `/keys` tells of keys all that is to be told.
+_HASHES: Final[Any] = {"before": {"keys"}, "after": {"keys"}}
+
+
+async def _list(call: Call) -> Reply:
+    await authorize(call, Role.READ, Role.MANAGE)
+    heads = await asyncio.to_thread(services().catalog.heads)
+    told = [
+        {"name": name, **head.model_dump(mode="json", include={"revision", "traffic", "updated_at", "updated_by"})}
+        for name, head in heads
+    ]
+    return json_reply({"value": told})
 
 
 async def _read(call: Call) -> Reply:
@@ -22,16 +45,16 @@ async def _read(call: Call) -> Reply:
     endpoint = await services().catalog.read_online(call.route("endpoint"))
     deployments = services().online.deployments
     status = {name: deployments.status(endpoint, name)._asdict() for name in endpoint.revision.deployments}
-    return _endpoint_reply(endpoint, status=status)
+    return endpoint_reply(endpoint, status=status)
 
 
-async def _publish(call: Call) -> Reply:
+async def _delete(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
-    draft = parsed(Draft, call)
-    if draft.name != call.route("endpoint"):
-        raise MalformedRequest(f"the body names the endpoint '{draft.name}', the address '{call.route('endpoint')}'")
-    endpoint = await asyncio.to_thread(services().catalog.publish, draft, principal.id, datetime.now(UTC))
-    return _endpoint_reply(endpoint, code=201)
+    name = call.route("endpoint")
+    if await asyncio.to_thread(progress.is_working, services().store, name):
+        raise InvalidTransition(f"a job of endpoint '{name}' is not over: cancel it, or wait for its end")
+    await asyncio.to_thread(services().changes.delete, name, author(call, principal))
+    return json_reply({"deleted": name})
 
 
 class _Traffic(BaseModel):
@@ -42,15 +65,37 @@ async def _set_traffic(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
     traffic = parsed(_Traffic, call).traffic
     endpoint = await asyncio.to_thread(
-        services().catalog.set_traffic, call.route("endpoint"), traffic, principal.id, datetime.now(UTC)
+        services().changes.set_traffic, call.route("endpoint"), traffic, author(call, principal)
     )
-    return _endpoint_reply(endpoint)
+    return endpoint_reply(endpoint)
+
+
+async def _audit(call: Call) -> Reply:
+    await authorize(call, Role.READ, Role.MANAGE)
+    asked = dict(call.request.params)
+    if unknown := sorted(set(asked) - {"$top", "$skiptoken"}):
+        raise MalformedRequest(f"'{unknown[0][:80]}' is no parameter here: use $top, $skiptoken")
+    top = asked.get("$top", str(_MAX_LISTED))
+    if not top.isdecimal() or not 1 <= len(top) <= 3 or not 1 <= int(top) <= _MAX_LISTED:
+        raise MalformedRequest(f"$top is a number from 1 to {_MAX_LISTED}")
+    name = call.route("endpoint")
+    check_name(name)
+    page = await asyncio.to_thread(audit.entries, services().store, name, int(top), asked.get("$skiptoken", ""))
+    entries = [entry.model_dump(mode="json", exclude=_HASHES) for entry in page.entries]
+    return json_reply({"value": entries, "skiptoken": page.marker})
 
 
 async def authorize(call: Call, *roles: Role) -> Principal:
     principal = await services().authenticator.authenticate(call.header("authorization"))
     require(principal, *roles)
     return principal
+
+
+def author(call: Call, principal: Principal) -> Author:
+    """Who changes something, as far as its request tells. The front end in Azure puts the caller's address last."""
+    address = _ADDRESS.fullmatch((call.header("x-forwarded-for") or "").rpartition(",")[2].strip())
+    agent = "".join(filter(str.isprintable, call.header("user-agent") or ""))[:_MAX_AGENT]
+    return Author(principal.id, datetime.now(UTC), address["address"] if address else "", agent)
 
 
 def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
@@ -62,7 +107,7 @@ def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
         raise MalformedRequest("; ".join(problems)) from None
 
 
-def _endpoint_reply(endpoint: Endpoint, code: int = 200, **more: object) -> Reply:
+def endpoint_reply(endpoint: Endpoint, code: int = 200, **more: object) -> Reply:
     """Without the keys' hashes: `/keys` tells of keys all that is to be told."""
     return json_reply({**endpoint.model_dump(mode="json", exclude={"head": {"keys"}}), **more}, code)
 
@@ -71,7 +116,8 @@ async def _nothing_here(call: Call) -> Reply:
     raise RouteNotFound("nothing is served at this address below the endpoint: see its openapi.json")
 
 
-route(blueprint, "read_endpoint", "endpoints/{endpoint}", {"GET": _read})
-route(blueprint, "publish_revision", "endpoints/{endpoint}/revisions", {"POST": _publish})
+route(blueprint, "endpoints", "endpoints", {"GET": _list})
+route(blueprint, "read_endpoint", "endpoints/{endpoint}", {"GET": _read, "DELETE": _delete})
 route(blueprint, "set_traffic", "endpoints/{endpoint}/traffic", {"PUT": _set_traffic})
+route(blueprint, "audit", "endpoints/{endpoint}/audit", {"GET": _audit})
 route(blueprint, "not_found", "endpoints/{endpoint}/{*rest}", {ANY: _nothing_here})

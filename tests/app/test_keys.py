@@ -81,9 +81,11 @@ def test_keys_are_told_once_and_afterwards_only_when_and_by_whom(
         for blob in account.get_container_client(container).list_blobs()
     ]
     assert [name for name, data in stored if key.encode() in data] == []
-    assert [name for name, _ in stored if "keyed-primary-key" in name]
+    assert [name for name, _ in stored if name.startswith(f"{keyed}/") and "-primary-key-" in name]
     read = client.ask("GET", f"/endpoints/{keyed}", "Endpoint.Read")
-    assert (read.status_code, "sha256" in read.text.replace("sha256:", "")) == (200, False)
+    audit = client.ask("GET", f"/endpoints/{keyed}/audit", "Endpoint.Read")
+    for reply in (read, audit):
+        assert (reply.status_code, "sha256" in reply.text.replace("sha256:", "")) == (200, False)
 
 
 def test_an_endpoint_takes_no_keys_unless_its_file_says_so(client: Client, flowers: str) -> None:

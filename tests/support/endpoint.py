@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared.endpoints.audit import Author
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.changes import Changes
 from shared.endpoints.spec import Draft
 from shared.models.mlmodel import describe
 from shared.models.package import PACKAGE_FILE, ModelRef, digest_of, package_path
@@ -29,4 +31,5 @@ def draft(ref: ModelRef, **changes: Any) -> Draft:
 
 
 def publish(store: BlobStore, ref: ModelRef, **changes: Any) -> None:
-    Catalog(store, 1.0, clock=lambda: 0.0).publish(draft(ref, **changes), "tester", NOW)
+    catalog = Catalog(store, 1.0, clock=lambda: 0.0)
+    Changes(store, catalog).publish(draft(ref, **changes), Author("tester", NOW))

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shared.adapters.memory import MemoryBlobs
+from shared.endpoints.audit import Author
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.changes import Changes
 from shared.endpoints.spec import Draft, Endpoint
 from shared.errors import StorageUnavailable
 from shared.models.package import ModelRef, digest_of, package_path
@@ -63,11 +65,15 @@ class Desk:
         self.store = FlakyBlobs()
         self.now = 100.0
         self.catalog = self.another()
+        self.changes = Changes(self.store, self.catalog)
         self.ref = self.upload("1")
 
     def another(self) -> Catalog:
         """A catalog over the same storage, as another instance of the app has."""
         return Catalog(self.store, REFRESH_S, clock=lambda: self.now)
+
+    def another_office(self) -> Changes:
+        return Changes(self.store, self.another())
 
     def upload(self, version: str) -> ModelRef:
         data = f"package {version}".encode()
@@ -79,7 +85,7 @@ class Desk:
         return Draft.model_validate({"name": "flowers", "deployments": deployments, **changes})
 
     def publish(self, *names: str, **changes: Any) -> Endpoint:
-        return self.another().publish(self.draft(*names, **changes), "ann", NOW)
+        return self.another_office().publish(self.draft(*names, **changes), Author("ann", NOW))
 
     def blobs(self, container: str) -> list[str]:
         return [item.name for item in self.store.list(container)]

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from shared.endpoints.audit import Author
 from shared.errors import EndpointNotFound, Overloaded
 from tests.unit.endpoints.desk import REFRESH_S, Desk
 from tests.unit.endpoints.documents import NOW
@@ -30,7 +31,7 @@ async def test_an_endpoint_that_is_not_there_is_looked_for_once_every_refresh_s_
 async def test_a_published_endpoint_is_found_at_once_where_it_was_published(desk: Desk) -> None:
     with pytest.raises(EndpointNotFound):
         await desk.catalog.read_online("trees")
-    desk.catalog.publish(desk.draft("blue").model_copy(update={"name": "trees"}), "ann", NOW)
+    desk.changes.publish(desk.draft("blue").model_copy(update={"name": "trees"}), Author("ann", NOW))
     assert (await desk.catalog.read_online("trees")).name == "trees"
 
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared.endpoints.audit import Author
 from shared.errors import ConfigurationError, EndpointNotFound, StorageUnavailable
 from shared.ports import Container
 from tests.unit.endpoints.desk import HEAD, REFRESH_S, Desk
@@ -52,7 +53,7 @@ def test_an_unchanged_document_is_fresh_again_after_a_look(desk: Desk) -> None:
 
 def test_a_change_by_another_instance_is_seen_within_refresh_s(desk: Desk) -> None:
     desk.catalog.read("flowers")
-    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.another_office().set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     assert desk.catalog.read("flowers").head.traffic == {"blue": 100}
     desk.now += REFRESH_S
     assert desk.catalog.read("flowers").head.traffic == {"green": 100}
@@ -60,7 +61,7 @@ def test_a_change_by_another_instance_is_seen_within_refresh_s(desk: Desk) -> No
 
 def test_moved_traffic_does_not_read_the_revision_again_and_a_new_revision_does(desk: Desk) -> None:
     desk.catalog.read("flowers")
-    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.another_office().set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     desk.now += REFRESH_S
     desk.store.reads.clear()
     desk.catalog.read("flowers")
@@ -74,7 +75,7 @@ def test_moved_traffic_does_not_read_the_revision_again_and_a_new_revision_does(
 
 def test_the_instance_that_changes_traffic_sees_it_at_once(desk: Desk) -> None:
     desk.catalog.read("flowers")
-    desk.catalog.set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.changes.set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     assert desk.catalog.read("flowers").head.traffic == {"green": 100}
 
 
@@ -83,7 +84,7 @@ async def test_online_callers_get_a_fresh_document_without_a_thread(desk: Desk) 
     with pytest.raises(StopIteration) as ended:
         desk.catalog.read_online("flowers").send(None)
     assert ended.value.value is first
-    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.another_office().set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     desk.now += REFRESH_S
     assert (await desk.catalog.read_online("flowers")).head.traffic == {"green": 100}
 
@@ -104,7 +105,7 @@ def test_while_storage_is_away_the_last_known_document_serves_and_is_told_about(
         assert desk.catalog.read("flowers") is known
     assert "serving the last known document" in caplog.text
     desk.store.down = False
-    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.another_office().set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     desk.now += REFRESH_S
     assert desk.catalog.read("flowers").head.traffic == {"green": 100}
 
@@ -136,7 +137,7 @@ def test_an_unknown_endpoint_is_not_found_until_it_is_published() -> None:
     with pytest.raises(EndpointNotFound, match="there is no endpoint 'flowers'"):
         desk.catalog.read("flowers")
     with pytest.raises(EndpointNotFound):
-        desk.catalog.set_traffic("flowers", {"blue": 100}, "bob", NOW)
+        desk.changes.set_traffic("flowers", {"blue": 100}, Author("bob", NOW))
     desk.publish("blue")
     assert desk.catalog.read("flowers").name == "flowers"
 
@@ -182,7 +183,7 @@ def test_names_are_those_of_the_endpoints_with_a_head(desk: Desk) -> None:
 async def test_a_known_document_serves_while_storage_is_slow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.endpoints.catalog._PATIENCE_S", 0.01)
     known = await desk.catalog.read_online("flowers")
-    desk.another().set_traffic("flowers", {"green": 100}, "bob", NOW)
+    desk.another_office().set_traffic("flowers", {"green": 100}, Author("bob", NOW))
     desk.now += REFRESH_S
     desk.store.slow.clear()
     desk.store.reads.clear()

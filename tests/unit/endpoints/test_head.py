@@ -19,18 +19,20 @@ def test_the_first_head_has_the_traffic_of_the_file() -> None:
 def test_a_revision_never_resets_traffic() -> None:
     before = Head(revision=1, traffic={"blue": 90, "green": 10}, updated_at=NOW, updated_by="ann")
     second = revision("blue", "green", "red", number=2, traffic={"red": 100})
-    assert with_revision(before, second) == before.model_copy(update={"revision": 2})
+    assert with_revision(before, second, LATER, "bob") == before.model_copy(
+        update={"revision": 2, "updated_at": LATER, "updated_by": "bob"}
+    )
 
 
 def test_a_deployment_without_traffic_may_go_and_takes_its_entry_with_it() -> None:
     before = Head(revision=1, traffic={"blue": 100, "green": 0}, updated_at=NOW, updated_by="ann")
-    assert with_revision(before, revision("blue", number=2)).traffic == {"blue": 100}
+    assert with_revision(before, revision("blue", number=2), LATER, "bob").traffic == {"blue": 100}
 
 
 def test_deployments_with_live_traffic_may_not_go() -> None:
     before = Head(revision=1, traffic={"red": 10, "blue": 80, "green": 10}, updated_at=NOW, updated_by="ann")
     with pytest.raises(InvalidTransition, match="green, red still takes live traffic"):
-        with_revision(before, revision("blue", number=2))
+        with_revision(before, revision("blue", number=2), LATER, "bob")
 
 
 def test_traffic_is_moved_as_a_whole_and_says_who_and_when() -> None:
@@ -43,8 +45,8 @@ def test_a_revision_and_traffic_keep_the_keys_and_a_revision_without_key_mode_fo
     keyed = taking.model_copy(update={"head": with_key(taking, "primary", KEY)})
     assert keyed.head.keys == {"primary": KEY}
     assert with_traffic(keyed, {"blue": 0}, LATER, "bob").keys == {"primary": KEY}
-    assert with_revision(keyed.head, revision(number=2, auth_mode=["key"])).keys == {"primary": KEY}
-    assert with_revision(keyed.head, revision(number=3)).keys == {}
+    assert with_revision(keyed.head, revision(number=2, auth_mode=["key"]), LATER, "bob").keys == {"primary": KEY}
+    assert with_revision(keyed.head, revision(number=3), LATER, "bob").keys == {}
 
 
 def test_a_new_key_leaves_the_other_one_good_and_says_who_and_when() -> None:

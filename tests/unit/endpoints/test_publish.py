@@ -1,10 +1,11 @@
 """Changing endpoint documents: refused, raced, killed half-way and repeated."""
 
-import json
 from datetime import timedelta
 
 import pytest
 
+from shared.endpoints import audit
+from shared.endpoints.audit import Author
 from shared.errors import ConfigurationError, InvalidTransition, StaleDocument, StorageUnavailable
 from shared.models.package import package_path
 from shared.ports import Container
@@ -28,7 +29,7 @@ def test_the_first_publish_makes_revision_1_and_a_head_with_the_traffic_of_the_f
 
 def test_a_later_publish_keeps_traffic_and_the_older_revisions(desk: Desk) -> None:
     desk.publish("blue", traffic={"blue": 100})
-    desk.catalog.set_traffic("flowers", {"blue": 100}, "bob", NOW)
+    desk.changes.set_traffic("flowers", {"blue": 100}, Author("bob", NOW))
     before = desk.store.read(Container.ENDPOINTS, "flowers/revisions/1.json")
     endpoint = desk.publish("blue", "green", traffic={"green": 100})
     assert (endpoint.head.revision, endpoint.head.traffic) == (2, {"blue": 100})
@@ -61,7 +62,7 @@ def test_every_deployments_package_is_looked_at(desk: Desk) -> None:
     draft = desk.draft("blue").model_dump()
     draft["deployments"]["green"] = {"model": {**desk.ref._asdict(), "version": "2"}}
     with pytest.raises(InvalidTransition, match="deployment 'green': no package of model iris/2"):
-        desk.catalog.publish(type(desk.draft()).model_validate(draft), "ann", NOW)
+        desk.changes.publish(type(desk.draft()).model_validate(draft), Author("ann", NOW))
 
 
 @pytest.mark.parametrize("lost_at", [HEAD, "flowers/revisions/2.json"])
@@ -97,11 +98,11 @@ def test_traffic_that_lost_the_race_is_told_so(desk: Desk) -> None:
 
     def overtaken(container: str, name: str) -> None:
         desk.store.before_write = lambda container, name: None
-        desk.another().set_traffic("flowers", {"blue": 50, "green": 50}, "fast", NOW)
+        desk.another_office().set_traffic("flowers", {"blue": 50, "green": 50}, Author("fast", NOW))
 
     desk.store.before_write = overtaken
     with pytest.raises(StaleDocument, match="read it and repeat the change"):
-        desk.catalog.set_traffic("flowers", {"green": 100}, "slow", NOW)
+        desk.changes.set_traffic("flowers", {"green": 100}, Author("slow", NOW))
     assert desk.catalog.read("flowers").head.traffic == {"blue": 50, "green": 50}
 
 
@@ -136,22 +137,21 @@ def test_revision_numbers_are_counted_as_numbers(desk: Desk) -> None:
 def test_an_endpoint_whose_name_begins_like_another_keeps_its_own_numbers(desk: Desk) -> None:
     other = desk.draft("blue").model_copy(update={"name": "flowers-2"})
     for number in (1, 2):
-        assert desk.catalog.publish(other, "ann", NOW).revision.number == number
+        assert desk.changes.publish(other, Author("ann", NOW)).revision.number == number
     assert desk.publish("blue").revision.number == 1
 
 
 def test_every_change_is_audited_with_who_and_when(desk: Desk) -> None:
     desk.publish("blue", "green", traffic={"blue": 100})
-    desk.catalog.set_traffic("flowers", {"green": 100}, "bob", LATER)
+    desk.changes.set_traffic("flowers", {"green": 100}, Author("bob", LATER))
     with pytest.raises(InvalidTransition):
-        desk.catalog.set_traffic("flowers", {"green": 1}, "eve", LATER)
-    first, second = desk.blobs(Container.AUDIT)
-    assert first.startswith("2026/03/01/120000000000-flowers-publish-")
-    assert second.startswith("2026/03/01/120500000000-flowers-traffic-")
-    noted = desk.store.read(Container.AUDIT, second)
-    assert noted is not None
-    document = json.loads(noted.data)
-    assert (document["updated_by"], document["traffic"]) == ("bob", {"green": 100})
+        desk.changes.set_traffic("flowers", {"green": 1}, Author("eve", LATER))
+    newest, oldest = audit.entries(desk.store, "flowers", 10).entries
+    assert (oldest.change, oldest.by, oldest.at, oldest.before) == ("publish", "ann", NOW, None)
+    assert (newest.change, newest.by, newest.at) == ("traffic", "bob", LATER)
+    assert newest.before is not None
+    assert newest.after is not None
+    assert (newest.before.traffic, newest.after.traffic) == ({"blue": 100}, {"green": 100})
 
 
 def test_two_changes_at_one_moment_are_both_audited(desk: Desk) -> None:
@@ -164,7 +164,7 @@ def test_two_changes_at_one_moment_are_both_audited(desk: Desk) -> None:
 def test_traffic_that_is_not_allowed_changes_nothing(desk: Desk, traffic: dict[str, int]) -> None:
     published = desk.publish("blue", "green", traffic={"blue": 100})
     with pytest.raises(InvalidTransition):
-        desk.catalog.set_traffic("flowers", traffic, "bob", LATER)
+        desk.changes.set_traffic("flowers", traffic, Author("bob", LATER))
     assert desk.catalog.read("flowers") == published
 
 
@@ -172,7 +172,7 @@ def test_traffic_is_changed_from_what_is_in_storage_now_and_not_from_what_is_kep
     desk.publish("blue", traffic={"blue": 100})
     desk.catalog.read("flowers")
     desk.publish("blue", "green")
-    assert desk.catalog.set_traffic("flowers", {"green": 100}, "bob", LATER).head.revision == 2
+    assert desk.changes.set_traffic("flowers", {"green": 100}, Author("bob", LATER)).head.revision == 2
 
 
 def test_a_broken_revision_is_healed_by_publishing_again(desk: Desk) -> None:

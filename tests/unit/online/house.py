@@ -10,6 +10,7 @@ from shared.adapters.memory import MemoryBlobs
 from shared.auth.access import Principal, Role
 from shared.auth.authenticate import Authenticator
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.changes import Changes
 from shared.errors import NotAuthenticated, SlipwayError, StorageUnavailable
 from shared.models.features import Converter
 from shared.models.package import ModelRef
@@ -119,6 +120,7 @@ class House:
             readers=ThreadPoolExecutor(1),
             max_body_bytes=1_000_000,
         )
+        self.changes = Changes(self.store, self.ports.catalog)
         self.steps.clear()
 
     async def score(

@@ -9,8 +9,10 @@ from shared.adapters.memory import MemoryBlobs
 from shared.auth import endpoint_keys
 from shared.auth.access import Principal, Role
 from shared.auth.authenticate import Authenticator
+from shared.endpoints.audit import Author
 from shared.endpoints.callers import KeyType, StoredKey
 from shared.endpoints.catalog import Catalog
+from shared.endpoints.changes import Changes
 from shared.errors import (
     AuthError,
     CredentialsMalformed,
@@ -81,7 +83,7 @@ class House:
         """As another instance of the app does it."""
         key = endpoint_keys.make()
         stored = StoredKey(sha256=endpoint_keys.digest(key), created_at=NOW, created_by="ann")
-        self.another().set_key(name, kind, stored)
+        Changes(self.store, self.another()).set_key(name, kind, stored, Author("ann", NOW))
         return f"Bearer {key}"
 
     async def admit(self, authorization: str | None, name: str = "flowers", *roles: Role) -> Admitted:

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from shared.auth.access import Role
+from shared.endpoints.audit import Author
 from shared.errors import (
     DeploymentNotFound,
     EndpointNotFound,
@@ -82,7 +83,7 @@ async def test_an_unknown_endpoint_is_not_found(house: House) -> None:
 async def test_the_route_is_chosen_before_the_body_is_looked_at(house: House) -> None:
     """The schema belongs to the deployment."""
     assert await house.refused(b"\xff", pinned="unknown") is DeploymentNotFound
-    house.ports.catalog.set_traffic("flowers", {}, "ann", published.NOW)
+    house.changes.set_traffic("flowers", {}, Author("ann", published.NOW))
     assert await house.refused(b"\xff") is DeploymentNotFound
     assert "read" not in house.steps
     assert (await house.score(pinned="blue")).deployment == "blue"
@@ -127,7 +128,7 @@ async def test_the_deployments_own_timeout_counts(house: House, monkeypatch: pyt
 
 
 async def test_traffic_splits_by_the_request_id(house: House) -> None:
-    house.ports.catalog.set_traffic("flowers", {"blue": 50, "green": 50}, "ann", published.NOW)
+    house.changes.set_traffic("flowers", {"blue": 50, "green": 50}, Author("ann", published.NOW))
     for name in ("blue", "green"):
         await house.score(pinned=name)
     first = [(await house.score(request_id=f"request-{number}")).deployment for number in range(20)]

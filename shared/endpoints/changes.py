@@ -1,0 +1,179 @@
+"""All that changes an endpoint: its next revision, traffic, keys, a way back, and its end. Each change is audited.
+
+A change is made to what is in storage now, by ETag: who was slower is told so, and nothing of theirs is seen.
+"""
+
+from typing import NamedTuple
+
+from shared.endpoints import audit
+from shared.endpoints.audit import AuditEntry, Author, Change
+from shared.endpoints.callers import KeyType, StoredKey
+from shared.endpoints.catalog import Catalog, head_path, revision_path
+from shared.endpoints.spec import (
+    Draft,
+    Endpoint,
+    Head,
+    Revision,
+    first_head,
+    with_key,
+    with_revision,
+    with_traffic,
+)
+from shared.errors import EndpointNotFound, InvalidTransition, StaleDocument
+from shared.models.package import digest_of, package_path
+from shared.ports import BlobStore, Container
+
+
+class RevisionItem(NamedTuple):
+    """Of a list of them."""
+
+    number: int
+    created_at: str
+    created_by: str
+    current: bool
+
+
+class Changes:
+    """`catalog`: this process' own, which forgets at once what was changed here."""
+
+    def __init__(self, store: BlobStore, catalog: Catalog) -> None:
+        self._store = store
+        self._catalog = catalog
+
+    def publish(self, draft: Draft, author: Author) -> Endpoint:
+        """Makes the next revision current. Raises InvalidTransition, StaleDocument when another publish was faster."""
+        self._check_packages(draft)
+        head, etag = self._catalog.find_head(draft.name)
+        revision = Revision(
+            **draft.model_dump(),
+            number=self._next_number(draft.name, head),
+            created_at=author.at,
+            created_by=author.id,
+        )
+        moved = with_revision(head, revision, author.at, author.id) if head else first_head(revision)
+        path = revision_path(draft.name, revision.number)
+        self._store.write(Container.ENDPOINTS, path, revision.model_dump_json(indent=2).encode(), create=True)
+        self._save(draft.name, head, moved, etag, "publish", author)
+        return Endpoint(head=moved, revision=revision)
+
+    def _check_packages(self, draft: Draft) -> None:
+        for name, deployment in draft.deployments.items():
+            model = deployment.model
+            package = self._store.read(Container.MODELS, package_path(model.name, model.version))
+            if package is None or digest_of(package.data) != model.digest:
+                raise InvalidTransition(
+                    f"deployment '{name}': no package of model {model.ref} with this digest is in storage: upload it"
+                )
+
+    def _next_number(self, name: str, head: Head | None) -> int:
+        """One above the highest written: a publish that died before its head leaves a number that is never used."""
+        return max([*self._numbers(name), head.revision if head else 0]) + 1
+
+    def _numbers(self, name: str) -> list[int]:
+        stems = (
+            item.name.rpartition("/")[2].removesuffix(".json")
+            for item in self._store.list(Container.ENDPOINTS, f"{name}/revisions/")
+        )
+        return sorted(int(stem) for stem in stems if stem.isdigit())
+
+    def set_traffic(self, name: str, traffic: dict[str, int], author: Author) -> Endpoint:
+        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
+        endpoint, etag = self._catalog.look(name)
+        head = with_traffic(endpoint, traffic, author.at, author.id)
+        self._save(name, endpoint.head, head, etag, "traffic", author)
+        return Endpoint(head=head, revision=endpoint.revision)
+
+    def set_key(self, name: str, kind: KeyType, key: StoredKey, author: Author) -> Endpoint:
+        """Raises EndpointNotFound, InvalidTransition, StaleDocument."""
+        endpoint, etag = self._catalog.look(name)
+        head = with_key(endpoint, kind, key)
+        self._save(name, endpoint.head, head, etag, "primary-key" if kind == "primary" else "secondary-key", author)
+        return Endpoint(head=head, revision=endpoint.revision)
+
+    def roll_back(self, name: str, number: int, traffic: dict[str, int] | None, author: Author) -> Endpoint:
+        """Makes an earlier revision current again, with the traffic that there is unless other is given.
+
+        Raises EndpointNotFound, InvalidTransition where that revision or a package of it is not there, or lacks a
+        deployment that takes traffic; StaleDocument.
+        """
+        head, etag = self._catalog.find_head(name)
+        if head is None:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        if number not in self._numbers(name):
+            raise InvalidTransition(f"endpoint '{name}' has no revision {number}: see its revisions")
+        revision = self._catalog.read_revision(name, number)
+        self._check_packages(revision)
+        kept = head if traffic is None else head.model_copy(update={"traffic": {}})
+        moved = with_revision(kept, revision, author.at, author.id)
+        if traffic is not None:
+            moved = with_traffic(Endpoint(head=moved, revision=revision), traffic, author.at, author.id)
+        self._save(name, head, moved, etag, "rollback", author)
+        return Endpoint(head=moved, revision=revision)
+
+    def delete(self, name: str, author: Author) -> None:
+        """Revisions and audit stay, as what was once. Raises EndpointNotFound, InvalidTransition while it takes
+        traffic, StaleDocument.
+        """
+        head, etag = self._catalog.find_head(name)
+        if head is None or etag is None:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        if live := sorted(each for each, percent in head.traffic.items() if percent > 0):
+            raise InvalidTransition(f"{', '.join(live)} still takes live traffic: set all traffic to 0 first")
+        noted = audit.note(self._store, _entry(name, "delete", author, head, None))
+        try:
+            self._store.delete(Container.ENDPOINTS, head_path(name), if_match=etag)
+        except StaleDocument:
+            audit.take_back(self._store, noted)
+            raise _changed(name) from None
+        self._catalog.forget(name)
+
+    def revision(self, name: str, number: int) -> Revision:
+        """Raises EndpointNotFound, also where it has no such revision."""
+        head, _ = self._catalog.find_head(name)
+        if head is None or number not in self._numbers(name):
+            raise EndpointNotFound(f"there is no endpoint '{name}' with a revision {number}")
+        return self._catalog.read_revision(name, number)
+
+    def revisions(self, name: str) -> list[RevisionItem]:
+        """The newest first; those that a publish has left without ever being current, too. Raises EndpointNotFound."""
+        head, _ = self._catalog.find_head(name)
+        if head is None:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        found = [self._catalog.read_revision(name, number) for number in reversed(self._numbers(name))]
+        return [
+            RevisionItem(each.number, each.created_at.isoformat(), each.created_by, each.number == head.revision)
+            for each in found
+        ]
+
+    def _save(
+        self, name: str, before: Head | None, after: Head, etag: str | None, change: Change, author: Author
+    ) -> None:
+        """First the audit, so that no change is without one; an entry whose change was not made is taken back."""
+        noted = audit.note(self._store, _entry(name, change, author, before, after))
+        data = after.model_dump_json(indent=2).encode()
+        try:
+            self._store.write(Container.ENDPOINTS, head_path(name), data, if_match=etag, create=etag is None)
+        except StaleDocument:
+            found = self._store.read(Container.ENDPOINTS, head_path(name))
+            # A write whose reply was lost is made again, and then finds itself there.
+            if found is None or found.data != data:
+                audit.take_back(self._store, noted)
+                raise _changed(name) from None
+        self._catalog.forget(name)
+
+
+def _entry(name: str, change: Change, author: Author, before: Head | None, after: Head | None) -> AuditEntry:
+    return AuditEntry(
+        endpoint=name,
+        change=change,
+        at=author.at,
+        by=author.id,
+        address=author.address,
+        agent=author.agent,
+        before=before,
+        after=after,
+    )
+
+
+def _changed(name: str) -> StaleDocument:
+    return StaleDocument(f"endpoint '{name}' was changed by someone else: read it and repeat the change")
