@@ -6,7 +6,7 @@ it and goes on here.
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from shared.batch import desk
@@ -16,7 +16,7 @@ from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.work import Work
 from shared.errors import JobCanceled, SlipwayError, StaleAttempt
-from shared.ports import BlobStore, Container
+from shared.ports import BlobItem, BlobStore, Container
 
 _log = logging.getLogger(__name__)
 
@@ -50,9 +50,9 @@ def put_away(ports: BatchPorts, job: Job) -> None:
     """
     failed = job.status == JobStatus.FAILED
     # Whoever has not noticed yet that the job is over may still stage something.
-    until = ports.now() + (ports.retry_window if failed else ports.heartbeat_timeout)
-    mark = f"{_ENDED}{Mark.of(job)}"
-    ports.store.write(Container.JOBS, mark, b"", metadata={"until": until.isoformat()})
+    kept = ports.retry_window if failed else ports.heartbeat_timeout
+    told = {"until": (ports.now() + kept).isoformat(), "kept_s": str(kept.total_seconds())}
+    ports.store.write(Container.JOBS, f"{_ENDED}{Mark.of(job)}", b"", metadata=told)
     if not failed:
         _clear(ports.store, Container.STAGING, job.work.folder)
     if job.status == JobStatus.CANCELED:
@@ -78,15 +78,21 @@ def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> 
 def _due(store: BlobStore, now: datetime) -> Iterator[Mark]:
     for item in list(store.list(Container.JOBS, _ENDED)):
         mark = Mark.find(item.name)
-        if mark is not None and _is_over(item.metadata.get("until", ""), now):
+        if mark is not None and _is_over(store, item, now):
             yield mark
 
 
-def _is_over(until: str, now: datetime) -> bool:
+def _is_over(store: BlobStore, item: BlobItem, now: datetime) -> bool:
+    """By this machine's clock, which may be ahead, and then by that of storage, which costs a request."""
     try:
-        return datetime.fromisoformat(until) <= now
-    except (ValueError, TypeError):  # nobody's mark has such a time, or one without a zone
+        until = datetime.fromisoformat(item.metadata["until"])
+        kept = timedelta(seconds=float(item.metadata["kept_s"]))
+        if until > now:
+            return False
+    except (KeyError, ValueError, TypeError, OverflowError):  # nobody's mark has such times, or one without a zone
         return False
+    times = store.times(Container.JOBS, item.name)
+    return times is not None and times.age >= kept
 
 
 def _sweep(ports: BatchPorts, mark: Mark) -> None:

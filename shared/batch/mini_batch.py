@@ -33,10 +33,13 @@ def score_mini_batch(work: Work, index: int, ports: BatchPorts) -> Entry:
     entry = _stage(ports.store, work, index, scored, len(part))
     try:
         ports.pulse.check_lately(work)
+        done = ledger.record(ports.store, work, entry, part)
+        # A write may take long: what arrives once the job is swept nobody else would remove.
+        ports.pulse.check_lately(work)
     except (StaleAttempt, JobCanceled):
         _discard(ports.store, work, index)
         raise
-    return ledger.record(ports.store, work, entry, part)
+    return done
 
 
 def _score(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: BatchPorts) -> Scored:
@@ -79,3 +82,4 @@ def _discard(store: BlobStore, work: Work, index: int) -> None:
     for folder in ("rejected", "files"):
         for item in list(store.list(Container.STAGING, work.path(f"{folder}/{index:08d}-{work.attempt}-"))):
             store.delete(Container.STAGING, item.name)
+    store.delete(Container.STAGING, ledger.part_name(work, index))

@@ -61,11 +61,12 @@ def new_world(
     models = [(item.name, store.read(Container.MODELS, item.name)) for item in store.list(Container.MODELS)]
 
     def make() -> World:
-        fresh = MemoryBlobs()
+        world_clock = Clock(clock.now)
+        fresh = MemoryBlobs(world_clock)
         for name, blob in models:
             assert blob is not None
             fresh.write(Container.MODELS, name, blob.data)
         endpoint.publish(fresh, iris_ref, batch={"mini_batch_size": 3, **request.param})
-        return World(fresh, Clock(clock.now), fresh.write(Container.INBOX, NAME, DATA), loader, app)
+        return World(fresh, world_clock, fresh.write(Container.INBOX, NAME, DATA), loader, app)
 
     return make

@@ -124,8 +124,9 @@ def test_a_second_attempt_never_writes_over_what_the_first_has_staged(
             others.append((done, store.read(Container.STAGING, part)))
 
     watched.before = be_faster
-    mine = score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
-    assert others == [(mine, store.read(Container.STAGING, part))]
+    with pytest.raises(StaleAttempt):
+        score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
+    assert others == [(ledger.find(store, job.work, 3), store.read(Container.STAGING, part))]
     assert [name.rpartition("-")[0] for name in staged(store) if name != part] == [
         f"{job.id}/1/rejected/00000003-{attempt}" for attempt in (1, 2)
     ]

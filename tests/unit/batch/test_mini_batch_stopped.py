@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.memory import MemoryBlobs
-from shared.batch import desk, ledger
+from shared.batch import closing, desk, ledger
 from shared.batch.job import Job
 from shared.batch.mini_batch import score_mini_batch
 from shared.batch.planner import plan_job
@@ -85,6 +85,24 @@ def test_an_attempt_that_is_stopped_records_nothing(
     assert ledger.find(store, job.work, 3) is None
     # Whoever comes after a run that is over for good takes back what nobody clears away any more.
     assert bool(staged(store)) == (not desk.read(store, job.id).swept and desk.read(store, job.id).run == 1)
+
+
+def test_an_entry_that_arrives_after_the_sweep_is_removed_again(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, job: Job
+) -> None:
+    watched = WatchedStore(store)
+
+    def end_and_sweep() -> None:
+        cancel(store, job)
+        closing.cancel(ports, job.id)
+        clock.go_on(hours=2)
+        closing.sweep(ports)
+        assert staged(store) == []
+
+    watched.before = once(f"write staging/{ledger.part_name(job.work, 3)}", end_and_sweep)
+    with pytest.raises(StaleAttempt):
+        score_mini_batch(job.work, 3, make_ports(watched, ports.now, ports.loader))
+    assert staged(store) == []
 
 
 def test_a_second_try_that_was_overtaken_leaves_what_the_first_has_recorded(

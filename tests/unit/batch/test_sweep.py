@@ -15,7 +15,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.promotion import promote_job
 from shared.errors import StorageUnavailable
 from shared.ports import Container
-from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock, output
+from tests.support.batch import HEARTBEAT_TIMEOUT, RETRY_WINDOW, Clock, make_ports, output
 from tests.support.endings import (
     cancel,
     check_only_the_document_is_left,
@@ -65,6 +65,17 @@ def test_what_a_job_left_is_swept_when_its_time_has_come(
     closing.sweep(ports)
     check_only_the_document_is_left(store, job)
     assert desk.read(store, job.id) == ended.model_copy(update={"swept": True})
+
+
+def test_a_host_whose_clock_is_ahead_sweeps_nothing_too_early(
+    store: MemoryBlobs, ports: BatchPorts, clock: Clock, due: Job
+) -> None:
+    clock.now -= SECOND
+    closing.sweep(make_ports(store, lambda: clock() + timedelta(hours=5), ports.loader))
+    assert staged(store, due) != []
+    clock.now += SECOND
+    closing.sweep(make_ports(store, lambda: clock() + timedelta(hours=5), ports.loader))
+    check_only_the_document_is_left(store, due)
 
 
 def test_the_output_of_a_job_outlives_its_sweep(
