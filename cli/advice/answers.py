@@ -160,9 +160,10 @@ class Answers(Document):
     ] = "part_time"
 
 
-def questions() -> tuple[Question, ...]:
-    """All of them, in the order in which they are best asked."""
-    return tuple(_question(key, field) for key, field in Answers.model_fields.items())
+def questions(use: Use = "both") -> tuple[Question, ...]:
+    """Those that matter where predictions are used so, in the order in which they are best asked."""
+    every = (_question(key, field) for key, field in Answers.model_fields.items())
+    return tuple(question for question in every if use == "both" or question.of in ("both", use))
 
 
 def _question(key: str, field: FieldInfo) -> Question:
@@ -196,13 +197,16 @@ def check_answer(key: str, written: object) -> object:
 
 def read_answers(written: Mapping[str, Any]) -> Answers:
     """What is missing has its default. Raises MalformedRequest with every problem at once."""
+    if not isinstance(written, Mapping):
+        raise MalformedRequest("answers are given by the keys of their questions, such as requests_per_day: 5000")
+    named = {str(key): value for key, value in written.items()}
     problems: dict[str, str] = {}
     try:
-        answers = Answers.model_validate(dict(written))
+        answers = Answers.model_validate(named)
     except ValidationError as error:
         problems = dict(_problem(detail) for detail in error.errors())
         # What can be read is still looked at for contradictions, so that nobody mends one problem to meet the next.
-        answers = Answers.model_validate({key: value for key, value in written.items() if key not in problems})
+        answers = Answers.model_validate({key: value for key, value in named.items() if key not in problems})
     told = [*problems.values(), *(text for key, text in _contradictions(answers) if key not in problems)]
     if told:
         raise MalformedRequest(f"the answers cannot be used: {'; '.join(told)}")

@@ -4,6 +4,7 @@
 """
 
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -93,10 +94,12 @@ class Measured(Document):
     prediction_bytes: Figure
 
 
+@cache
 def load_prices() -> Prices:
     return Prices.model_validate(_read("prices.yaml"))
 
 
+@cache
 def load_measured() -> Measured:
     return Measured.model_validate(_read("measured.yaml"))
 

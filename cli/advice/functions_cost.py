@@ -59,9 +59,11 @@ def functions_estimate(
 def _load(demand: Demand, sizing: Sizing, measured: Measured, cores: float, gb: float) -> Load:
     per_s = demand.requests_per_day * DAYS / MONTH_S
     alone_s = max(_LEAST_S, ceil(10 * sizing.request_cpu_s / min(cores, 1)) / 10)
+    computing = per_s * sizing.request_cpu_s / cores
+    spread = computing / measured.utilisation.value
     # Calls spread evenly over the month keep an instance busy for the part 1 - exp(-rate x time) of it (a queue
-    # M/G/infinity), which is the dearest case; where computing needs more than that, the processors decide.
-    busy = max(1 - exp(-per_s * alone_s), per_s * sizing.request_cpu_s / cores / measured.utilisation.value)
+    # M/G/infinity), which is the dearest case. Once it has no room left, further instances come.
+    busy = max(1 - exp(-per_s * alone_s), computing) if spread <= 1 else spread
     job_s = (sizing.job_cpu_s + sizing.mini_batches * measured.mini_batch_cpu_s.value) / cores
     jobs = demand.jobs_per_day * DAYS
     return Load(gb, busy, demand.requests_per_day * DAYS, jobs * max(_LEAST_S, job_s), jobs, jobs * sizing.mini_batches)

@@ -1,6 +1,6 @@
 """What the advice says: records that are dumped as JSON."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from cli.advice.demand import Choice
 from shared.documents import Document
@@ -8,7 +8,7 @@ from shared.documents import Document
 type Platform = Literal["functions", "azureml"]
 type Part = Literal["fixed", "online", "batch"]
 
-NAMES: dict[Platform, str] = {
+NAMES: Final[dict[Platform, str]] = {
     "functions": "Azure Functions (Slipway, Flex Consumption)",
     "azureml": "Azure ML (managed online endpoint, batch endpoint)",
 }

@@ -70,4 +70,4 @@ def cold_start_s(model_mb: float, platform_s: float, measured: Measured) -> floa
 
 
 def _mini_batch_rows(row_s: float) -> int:
-    return _MINI_BATCH_ROWS if row_s == 0 else max(1, min(_MINI_BATCH_ROWS, int(_MINI_BATCH_S / row_s)))
+    return _MINI_BATCH_ROWS if row_s * _MINI_BATCH_ROWS <= _MINI_BATCH_S else max(1, int(_MINI_BATCH_S / row_s))
