@@ -108,7 +108,8 @@ def _asked(where: str) -> Iterator[Any]:
     try:
         yield mlflow.MlflowClient()
     finally:
-        mlflow.set_tracking_uri(before or None)
+        unset: Any = None  # which it takes, whatever its types say
+        mlflow.set_tracking_uri(before or unset)
 
 
 def _check(where: str) -> None:
