@@ -16,7 +16,6 @@ _COLUMN_TYPES: Final[Mapping[int, str]] = {
     TensorProto.INT64: "long",
     TensorProto.STRING: "string",
 }
-_TO_BE_LOGGED: Final = "log it with mlflow.onnx and a signature"
 
 type _Shape = Sequence[int | None]
 
@@ -48,13 +47,13 @@ def outputs_of(outputs: Iterable[ValueInfoProto]) -> Iterable[dict[str, Any]]:
 
 
 def _checked(entry: ValueInfoProto) -> _Shape:
-    if not entry.type.HasField("tensor_type"):
-        raise MalformedRequest(f"the graph's input {entry.name} is no tensor: export the model with tensors only")
     shape = _shape(entry)
     if shape is None:
-        raise MalformedRequest(f"the graph does not tell the shape of its input {entry.name}: {_TO_BE_LOGGED}")
+        raise MalformedRequest(f"the graph's input {entry.name} is no tensor: export the model with tensors only")
     if not shape:
-        raise MalformedRequest(f"the graph's input {entry.name} is a single value, a param: {_TO_BE_LOGGED}")
+        raise MalformedRequest(
+            f"the graph's input {entry.name} is a single value, a param: log it with mlflow.onnx and a signature"
+        )
     if shape[0] not in (None, 1):
         raise MalformedRequest(
             f"the graph's input {entry.name} takes exactly {shape[0]} rows: "
@@ -64,7 +63,7 @@ def _checked(entry: ValueInfoProto) -> _Shape:
 
 
 def _shape(entry: ValueInfoProto) -> _Shape | None:
-    """None where the graph does not tell it, or where it is no tensor; a dimension of any size is None."""
+    """None where it is no tensor; a dimension of any size is None."""
     if not entry.type.HasField("tensor_type") or not entry.type.tensor_type.HasField("shape"):
         return None
     return [
