@@ -60,6 +60,7 @@ ADVICE: Final[Mapping[FieldPath, str]] = {
     ("environment", "inference_config"): _CONTAINER,
     ("environment", "os_type"): "nothing to do: the Function app runs on Linux",
     ("compute",): _COMPUTE,
+    ("error_threshold",): "nothing to do: beside settings Azure ML does not read it either",
     ("resources",): _COMPUTE,
     ("logging_level",): "set the log level in host.json, for the whole app",
     ("settings", "logging_level"): "set the log level in host.json, for the whole app",

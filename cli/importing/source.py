@@ -85,7 +85,9 @@ class Source:
                 found[left] = self._left[left]
             elif not any(path in self._taken for path in above):
                 told = next(path for path in above if path in advice)
-                found[told or leaf] = advice[told]
+                # All below it in one line, unless some of that was taken.
+                whole = told and not any(path[: len(told)] == told for path in self._taken)
+                found[told if whole else leaf] = advice[told]
         return tuple(Unmapped(self.file, dotted(path), self._at(path), instead) for path, instead in found.items())
 
     def _at(self, path: FieldPath) -> Any:

@@ -64,6 +64,8 @@ def _told(error: Exception) -> str:
     # Around its schema's errors, by field, the library puts a text of many lines.
     messages = getattr(error.__cause__, "messages", None) or getattr(error, "messages", None)
     problems = list(dict.fromkeys(_problems(messages))) if isinstance(messages, Mapping) else []
+    if isinstance(error, TypeError | AttributeError | KeyError | ValueError) and not problems:
+        return f"Azure ML's own library fails at it ({_plain(str(error))}): see in its reference which fields there are"
     if not problems:
         return f"Azure ML does not take it: {_plain(str(error)) or type(error).__name__}"
     more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
