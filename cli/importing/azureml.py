@@ -11,6 +11,7 @@ from cli.importing.batches import read_batch, read_other_batch
 from cli.importing.deployments import ReadDeployment, read_deployment
 from cli.importing.endpoints import MODES, ReadAuth, read_auth, read_default, read_traffic
 from cli.importing.grouping import Group, Groups, grouped
+from cli.importing.lines import one_line
 from cli.importing.models import Package
 from cli.importing.naming import Names
 from cli.importing.reading import read_source
@@ -41,6 +42,14 @@ def import_azureml(files: Sequence[Path]) -> Imported:
     Reads the files, and those that they name; writes nothing. Raises MalformedRequest with one line that says what is
     wrong in which file.
     """
+    try:
+        return _imported(files)
+    except MalformedRequest as error:
+        # It may name a field or a deployment, of which the files can make any text.
+        raise MalformedRequest(one_line(error.message)) from None
+
+
+def _imported(files: Sequence[Path]) -> Imported:
     sources = [read_source(file) for file in files]
     for source in sources:
         check(source)
@@ -134,4 +143,5 @@ def _draft(files: str, name: str, deployments: Sequence[ReadDeployment], endpoin
         problem = error.errors()[0]
         field = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         reason = problem["msg"].removeprefix("Value error, ")
-        raise MalformedRequest(f"{files}: cannot be imported: {field}: {reason}".replace(": : ", ": ")) from None
+        told = ": ".join(filter(None, (files, "cannot be imported", field, reason)))
+        raise MalformedRequest(told) from None

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
@@ -10,16 +10,20 @@ from cli.importing.kinds import kind_of
 from cli.importing.source import Source
 from shared.errors import MalformedRequest
 
+# Of `<<`, which may come more than once.
+_MERGE: Final = "tag:yaml.org,2002:merge"
+
 
 class _EachOnce(yaml.SafeLoader):
     """Refuses a field that is written twice, of which YAML's own loader would drop the first without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"'{key.value}' is written twice", key.start_mark)
-            seen.add(key.value if isinstance(key.value, str) else id(key))
+        seen: set[tuple[str, str]] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE):
+            if (key.tag, key.value) in seen:
+                problem = f"'{key.value}' is written twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add((key.tag, key.value))
         return super().construct_mapping(node, deep)
 
 

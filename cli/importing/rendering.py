@@ -7,6 +7,7 @@ from typing import Any, Final
 import yaml
 
 from cli.importing.deployments import ReadDeployment
+from cli.importing.lines import one_line
 from shared.endpoints.spec import Draft
 
 _WIDTH: Final = 110
@@ -41,6 +42,5 @@ def _lines(value: Mapping[str, Any]) -> list[str]:
 
 def _comments(texts: Iterable[str], indent: str = "") -> list[str]:
     """A comment ends with its line, so nothing in it may be one: paths and names come from foreign files."""
-    printable = ("".join(each if each.isprintable() else " " for each in text) for text in texts)
-    lines = (wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False) for text in printable)
+    lines = (wrap(one_line(text), _WIDTH, break_long_words=False, break_on_hyphens=False) for text in texts)
     return [f"{indent}# {line}" for wrapped in lines for line in wrapped]

@@ -1,17 +1,15 @@
 """Asks Azure ML's own library whether it would take a file, and says its answer in one line."""
 
-import io
 import logging
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from typing import Any, Final
 
 from cli.importing.source import Kind, Source
 from shared.errors import MalformedRequest
 
-_LOGGERS: Final = ("azure", "msrest", "marshmallow")
 _SHOWN: Final = 3
 _NO_FILE: Final = re.compile(r"(?:no such file or directory|file not found|Can't find .*? path):?\s*'?([^'\n]*)", re.I)
 # What a choice of several forms says of those that were not meant.
@@ -46,24 +44,21 @@ def _loader(source: Source) -> Callable[[str], object]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps warnings, logs and prints of the library off the terminal."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL + 1)
-        try:
+    """Keeps the library's warnings and logs off the terminal, for which it sets a level and a handler of its own."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+    finally:
+        logging.disable(before)
 
 
 def _told(error: Exception) -> str:
     # Around its schema's errors, by field, the library puts a text of many lines.
     messages = getattr(error.__cause__, "messages", None) or getattr(error, "messages", None)
-    problems = list(dict.fromkeys(_problems(messages))) if isinstance(messages, Mapping) else []
+    problems = sorted(set(_problems(messages))) if isinstance(messages, Mapping) else []
     if isinstance(error, TypeError | AttributeError | KeyError | ValueError) and not problems:
         return f"Azure ML's own library fails at it ({_plain(str(error))}): see in its reference which fields there are"
     if not problems:

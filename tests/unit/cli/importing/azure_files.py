@@ -63,11 +63,12 @@ def drafted(folder: Path, result: Imported) -> Draft:
     """The endpoint file as publishing reads it, once its packages are uploaded."""
     path = folder / "endpoint.yaml"
     path.write_text(result.text)
-    refs = {
-        package.uri: ModelRef(*package.uri.removeprefix("models:/").split("/"), f"sha256:{'a' * 64}")
-        for package in result.packages
-    }
-    return read_endpoint_file(path, refs)
+    return read_endpoint_file(path, {package.uri: _ref(package.uri) for package in result.packages})
+
+
+def _ref(uri: str) -> ModelRef:
+    name, version = uri.removeprefix("models:/").split("/")
+    return ModelRef(name, version, f"sha256:{'a' * 64}")
 
 
 def refusal(folder: Path, files: dict[str, Fields | str]) -> str:
