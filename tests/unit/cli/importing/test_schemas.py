@@ -10,7 +10,7 @@ import pytest
 from marshmallow import Schema, fields
 
 from tests.unit.cli.importing.azure_files import Fields
-from tests.unit.cli.importing.test_every_field import BATCH, BLUE, BUILT, ENDPOINT, FLAT, GREEN, NEW
+from tests.unit.cli.importing.every_field import BATCH, BLUE, BUILT, ENDPOINT, FLAT, GREEN, NEW
 
 _SCHEMAS = "azure.ai.ml._schema"
 # Pipelines are refused, and at this identity the library itself fails.
