@@ -31,6 +31,8 @@ echo "slipway: installing the pinned Python packages (a few minutes the first ti
     exit 1
 }
 
+ln -sf ../../scripts/slipway .venv/bin/slipway
+
 if ! cmp -s devhost/node/package-lock.json build/node/.installed; then
     if command -v node >/dev/null 2>&1 && command -v npm >/dev/null 2>&1; then
         npm="npm"

@@ -44,8 +44,7 @@ def read_model(source: Source, endpoint: str, names: Names) -> ReadModel:
     version = wanted.version if is_version(wanted.version) else FIRST_VERSION
     name = names.of_model(wanted.name, version, (origin, code, script))
     package = Package(f"models:/{name}/{version}", origin, code, script)
-    with_code = f", with {code} as its code and {script} as its scoring_script" if script else ""
-    comment = f"Publish {origin or 'the code'} as {package.uri}{with_code}."
+    comment = f"Download {code}, and write its folder as code." if code.startswith("azureml:") else ""
     return ReadModel(PinnedModel(name=name, version=version, digest=_NOT_YET), package, comment)
 
 

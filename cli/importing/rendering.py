@@ -8,6 +8,7 @@ import yaml
 
 from cli.importing.deployments import ReadDeployment
 from cli.importing.lines import one_line
+from cli.importing.models import Package
 from shared.endpoints.spec import Draft
 
 _WIDTH: Final = 110
@@ -30,13 +31,24 @@ def _deployments(written: Mapping[str, Any], deployments: Iterable[ReadDeploymen
     for each in deployments:
         yield from _comments(each.comments, "  ")
         # The first line is the one that all deployments share.
-        yield from _lines({"deployments": {each.name: {**written[each.name], "model": each.package.uri}}})[1:]
+        yield from _lines({"deployments": {each.name: written[each.name] | _model(each.package)}})[1:]
+
+
+def _model(package: Package) -> dict[str, Any]:
+    """As publishing reads it. A script without a model is served from its own folder."""
+    if not package.is_script:
+        return {"model": package.model}
+    code = package.code if package.model else "."
+    configuration = {"code": code, "scoring_script": package.scoring_script}
+    return {"model": package.model or package.code, "code_configuration": configuration}
 
 
 def _lines(value: Mapping[str, Any]) -> list[str]:
     # None: what holds nothing but scalars takes one line; a scalar alone would get braces around it.
     style = None if any(isinstance(each, dict | list) for each in value.values()) else False
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=style, width=_WIDTH, allow_unicode=True)
+    # Unicode's own line breaks come back as others unless they are escaped.
+    plain = not any(each in str(value) for each in ("\\x85", "\\u2028", "\\u2029"))
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=style, width=_WIDTH, allow_unicode=plain)
     return text.removesuffix("\n").split("\n")
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from cli import endpoint_file
+from cli.endpoint_file import WrittenModel
 from cli.importing.azureml import Imported, import_azureml
-from cli.publish import read_endpoint_file
 from shared.endpoints.spec import Draft
 from shared.errors import MalformedRequest
 from shared.models.package import ModelRef
@@ -63,7 +64,13 @@ def drafted(folder: Path, result: Imported) -> Draft:
     """The endpoint file as publishing reads it, once its packages are uploaded."""
     path = folder / "endpoint.yaml"
     path.write_text(result.text)
-    return read_endpoint_file(path, {package.uri: _ref(package.uri) for package in result.packages})
+    file = endpoint_file.read(path)
+    packages = {(package.model or package.code, package.scoring_script): package for package in result.packages}
+    return file.draft({name: _ref(packages[_key(model)].uri) for name, model in file.models.items()})
+
+
+def _key(model: WrittenModel) -> tuple[str, str]:
+    return model.uri, model.code.scoring_script if model.code else ""
 
 
 def _ref(uri: str) -> ModelRef:

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from cli import endpoint_file
+from cli.endpoint_file import WrittenCode, WrittenModel
 from cli.importing.models import Package
 from cli.importing.naming import Names, Reference, reference
 from shared.endpoints.deployment import Name, PinnedModel
@@ -53,13 +55,24 @@ def test_a_local_model_with_a_script_names_the_paths_from_where_the_import_runs(
     assert packages(tmp_path, blue) == (Package("models:/flowers-blue/1", model, code, "score.py"),)
 
 
-def test_a_comment_tells_what_to_publish(tmp_path: Path) -> None:
+def test_a_comment_tells_what_to_download(tmp_path: Path) -> None:
     blue = online_deployment(code_configuration={"code": "azureml:c:1", "scoring_script": "score.py"})
     text = imported(tmp_path, online_endpoint(), blue).text
-    told = (
-        "# Publish azureml:iris:3 as models:/iris/3, with azureml:c:1 as its code and score.py as its scoring_script."
-    )
-    assert told in text
+    assert "# Download azureml:c:1, and write its folder as code." in text
+
+
+def test_models_and_scripts_are_written_as_publishing_reads_them(tmp_path: Path) -> None:
+    green = online_deployment("green", code_configuration=SCRIPT)
+    alone = online_deployment("alone", code_configuration=SCRIPT)
+    del alone["model"]
+    path = tmp_path / "endpoint.yaml"
+    path.write_text(imported(tmp_path, online_endpoint(), online_deployment(), green, alone).text)
+    code = str(tmp_path / "code")
+    assert endpoint_file.read(path).models == {
+        "blue": WrittenModel("azureml:iris:3", None),
+        "green": WrittenModel("azureml:iris:3", WrittenCode(code=code, scoring_script="score.py")),
+        "alone": WrittenModel(code, WrittenCode(code=".", scoring_script="score.py")),
+    }
 
 
 def test_a_script_needs_no_model(tmp_path: Path) -> None:

@@ -1,0 +1,112 @@
+"""From a model to a deployment: an endpoint file begun, looked at, and published."""
+
+import tempfile
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from cli import credentials, endpoint_file, profiles
+from cli.client import App
+from cli.commands.endpoints import shares
+from cli.errors import CommandError
+from cli.options import AsJson, ProfileName, open_profile
+from cli.output import ERRORS, Output
+from cli.publishing import flow, templates
+from cli.publishing.flow import Plan
+from shared.auth.access import Role
+
+_ENDPOINT_FILE: Final = Path("endpoint.yaml")
+
+File = Annotated[Path, typer.Argument(help="The endpoint file.")]
+
+
+def init(
+    name: Annotated[str, typer.Option(help="The endpoint's name.")] = "my-endpoint",
+    model: Annotated[str, typer.Option(help="A folder, an .onnx file, models:/name/version, …")] = "./model",
+    file: File = _ENDPOINT_FILE,
+    force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Writes an endpoint file to begin with, and slipway.yaml with a profile where there is none."""
+    written = [_write(file, templates.endpoint(name, model), force)]
+    endpoint_file.read(file)  # a name or a model that cannot be is told now
+    known = file.parent / profiles.FILE
+    if not known.exists():
+        written.append(_write(known, templates.PROFILES, force=False))
+    Output(as_json).document({"written": [str(each) for each in written]}, *(f"wrote {each}" for each in written))
+
+
+def _write(path: Path, text: str, force: bool) -> Path:
+    if path.exists() and not force:
+        raise CommandError("InvalidTransition", f"{path} is there already: use --force to write over it")
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def validate(file: File = _ENDPOINT_FILE, as_json: AsJson = False) -> None:
+    """Tells all that is wrong with an endpoint file, with line and way out. Asks nobody."""
+    try:
+        found = endpoint_file.read(file)
+    except endpoint_file.Invalid as error:
+        Output(as_json).document(
+            {"valid": False, "problems": [each._asdict() for each in error.problems]},
+            *(endpoint_file.told(file, each) for each in error.problems),
+        )
+        raise typer.Exit(1) from None
+    names = ", ".join(found.models)
+    Output(as_json).document({"valid": True, "problems": []}, f"{file} is good: endpoint {found.name}, {names}")
+
+
+def publish(
+    file: File = _ENDPOINT_FILE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    profile: ProfileName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Uploads the models of an endpoint file, and makes it the endpoint's current revision. Live traffic stays."""
+    written = endpoint_file.read(file)
+    settings = open_profile(profile)
+    app = App(settings.app_url, lambda: credentials.token(settings, (Role.MANAGE, Role.READ)))
+    with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
+        plan = flow.plan(written, Path(folder), app, account)
+        output = Output(as_json)
+        if dry_run or not plan.changes:
+            _tell(plan, output, published=None)
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        with Progress(*columns, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
+            bars = {}
+
+            def tell(name: str, done: int, total: int) -> None:
+                if name not in bars:
+                    bars[name] = progress.add_task(f"upload {name}", total=total)
+                progress.update(bars[name], completed=done)
+
+            endpoint = flow.carry_out(plan, app, account, tell)
+        _tell(plan, output, published=endpoint["revision"]["number"])
+
+
+def _tell(plan: Plan, output: Output, published: int | None) -> None:
+    name = plan.draft.name
+    document = {
+        "endpoint": name,
+        "published": published,
+        "changes": [each._asdict() for each in plan.changes],
+        "models": {
+            deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
+            for deployment, part in plan.parts.items()
+        },
+    }
+    lines = [str(each) for each in plan.changes]
+    if published is not None:
+        lines.append(f"published {name}, revision {published}")
+    elif not plan.changes:
+        lines.append(f"{name} is as its file says: nothing to publish")
+    else:
+        lines.append(f"would publish {name}; nothing was changed")
+    if plan.traffic is not None and plan.draft.traffic and plan.draft.traffic != plan.traffic:
+        wanted = shares(plan.draft.traffic)
+        lines.append(f"traffic stays {shares(plan.traffic)}: `slipway traffic set {name} {wanted}` moves it")
+    output.document(document, *lines)

@@ -1,0 +1,80 @@
+"""Tokens for the app, and the publisher's way into storage: azure-identity in the cloud, the local issuer else."""
+
+import os
+from typing import Any, Final
+
+import requests
+from azure.storage.blob import BlobServiceClient
+
+from cli.profiles import Profile
+from shared.auth.access import Role
+from shared.errors import ConfigurationError, IdentityProviderUnavailable, NotAuthenticated
+
+TOKEN_VARIABLE: Final = "SLIPWAY_TOKEN"  # noqa: S105 - its name
+_TIMEOUT_S: Final = 30
+
+
+def token(profile: Profile, roles: tuple[Role, ...] = tuple(Role)) -> str:
+    """A bearer token for the app: SLIPWAY_TOKEN where it is set. `roles` count with the local issuer only, which takes
+    them as asked; Entra takes them from role assignments.
+
+    Raises IdentityProviderUnavailable, NotAuthenticated.
+    """
+    if given := os.environ.get(TOKEN_VARIABLE):
+        return given
+    return _local_token(profile, roles) if profile.local_issuer else _entra_token(profile)
+
+
+def _local_token(profile: Profile, roles: tuple[Role, ...]) -> str:
+    form = {
+        "client_id": "slipway",
+        "grant_type": "client_credentials",
+        "scope": f"{profile.audience}/.default",
+        "roles": " ".join(roles),
+    }
+    address = f"{profile.local_issuer}/{profile.tenant_id}/oauth2/v2.0/token"
+    try:
+        reply = requests.post(address, data=form, timeout=_TIMEOUT_S)
+        reply.raise_for_status()
+        return str(reply.json()["access_token"])
+    except (requests.RequestException, ValueError, KeyError):
+        raise IdentityProviderUnavailable(
+            f"the local issuer at {profile.local_issuer} gives no token: is it running (make serve)?"
+        ) from None
+
+
+def _entra_token(profile: Profile) -> str:
+    from azure.core.exceptions import ClientAuthenticationError
+
+    scope = f"{profile.audience}/.default"
+    try:
+        return str(_credential(profile).get_token(scope, tenant_id=profile.tenant_id or None).token)
+    except ClientAuthenticationError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise NotAuthenticated(
+            f"no token for {scope}: sign in with `az login --scope {scope}`, or set {TOKEN_VARIABLE} ({reason})"
+        ) from None
+
+
+def _credential(profile: Profile) -> Any:
+    import logging
+
+    from azure.identity import DefaultAzureCredential
+
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # each way in that is not there would be told of
+    return DefaultAzureCredential(exclude_shared_token_cache_credential=True)
+
+
+def storage(profile: Profile) -> BlobServiceClient:
+    """The data account as its publisher sees it. Raises ConfigurationError."""
+    if not profile.storage:
+        raise ConfigurationError("the profile names no storage, where models go: set its storage")
+    try:
+        if "=" in profile.storage:
+            return BlobServiceClient.from_connection_string(profile.storage)
+        return BlobServiceClient(profile.storage, credential=_credential(profile))
+    except ValueError:
+        raise ConfigurationError(
+            "the profile's storage is neither a blob address, https://account.blob.core.windows.net, nor a connection "
+            "string"
+        ) from None

@@ -1,0 +1,226 @@
+"""Reads an endpoint file as a person wrote it, and tells all that is wrong with it at once, with line and way out."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.documents import Document
+from shared.endpoints.spec import Draft
+from shared.errors import MalformedRequest
+from shared.models.package import ModelRef
+
+# Larger is no file that a person has written; and YAML's aliases could make much of little.
+_MOST_BYTES: Final = 1_000_000
+_UNKNOWN: Final = "extra_forbidden"
+# Stands for the models until they are there: all else can be looked at before.
+_NO_MODEL: Final = {"name": "model", "version": "1", "digest": f"sha256:{'0' * 64}"}
+
+type Place = tuple[str | int, ...]
+
+
+class Problem(NamedTuple):
+    """`line`: from 1; 0 where it belongs to no line."""
+
+    line: int
+    field: str
+    message: str
+
+
+class WrittenCode(Document):
+    """Azure ML's `code_configuration`: `code` is a folder beside the endpoint file, `scoring_script` a file in it."""
+
+    code: str = Field(min_length=1)
+    scoring_script: str = Field(min_length=1)
+
+
+class WrittenModel(NamedTuple):
+    """Of one deployment: where its model is, as it is written, and the script that serves it, if one does."""
+
+    uri: str
+    code: WrittenCode | None
+
+
+class EndpointFile(NamedTuple):
+    """`document`: the file without its models and scripts."""
+
+    path: Path
+    document: dict[str, Any]
+    models: dict[str, WrittenModel]
+
+    @property
+    def name(self) -> str:
+        return str(self.document["name"])
+
+    def draft(self, refs: Mapping[str, ModelRef]) -> Draft:
+        """With the packages of its deployments, by deployment."""
+        deployments = {
+            name: {**deployment, "model": refs[name]._asdict()}
+            for name, deployment in self.document["deployments"].items()
+        }
+        return Draft.model_validate({**self.document, "deployments": deployments})
+
+
+class Invalid(MalformedRequest):
+    """All problems of one file."""
+
+    def __init__(self, path: Path, problems: Sequence[Problem]) -> None:
+        self.path = path
+        self.problems = sorted(problems)
+        super().__init__("; ".join(told(path, each) for each in self.problems))
+
+
+def told(path: Path, problem: Problem) -> str:
+    line = f":{problem.line}" if problem.line else ""
+    field = f"{problem.field}: " if problem.field else ""
+    return f"{path.name}{line}: {field}{problem.message}"
+
+
+def read(path: Path) -> EndpointFile:
+    """Raises Invalid."""
+    text = _text(path)
+    lines = _Lines(path, text)
+    written = yaml.safe_load(text)
+    if not isinstance(written, dict):
+        raise Invalid(path, [Problem(1, "", "an endpoint file has fields, such as name and deployments")])
+    problems = list(lines.repeated())
+    document, models = _split(written, lines, problems)
+    problems += _checked(Draft, _with_models(document), (), lines)
+    if problems:
+        raise Invalid(path, problems)
+    return EndpointFile(path, document, models)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise Invalid(path, [Problem(0, "", f"is larger than {_MOST_BYTES} bytes, which no endpoint file is")])
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = "is not there: `slipway init` writes one" if isinstance(error, FileNotFoundError) else error.strerror
+        raise Invalid(path, [Problem(0, "", str(reason))]) from None
+    except UnicodeDecodeError:
+        raise Invalid(path, [Problem(0, "", "is not text in UTF-8")]) from None
+
+
+def _split(
+    written: dict[str, Any], lines: "_Lines", problems: list[Problem]
+) -> tuple[dict[str, Any], dict[str, WrittenModel]]:
+    """The document without its models, and the models of its deployments."""
+    deployments = written.get("deployments")
+    if not isinstance(deployments, dict):
+        return written, {}
+    kept: dict[str, Any] = {}
+    models: dict[str, WrittenModel] = {}
+    for name, deployment in deployments.items():
+        kept[name] = deployment
+        if not isinstance(deployment, dict):
+            continue
+        place: Place = ("deployments", str(name))
+        uri, code = deployment.get("model"), deployment.get("code_configuration")
+        kept[name] = {key: value for key, value in deployment.items() if key not in ("model", "code_configuration")}
+        if not isinstance(uri, str) or not uri:
+            message = "a deployment needs a model: a folder, an .onnx file, or models:/name/version"
+            problems.append(Problem(lines.of((*place, "model")), ".".join((*map(str, place), "model")), message))
+            continue
+        if code is not None and (wrong := _checked(WrittenCode, code, (*place, "code_configuration"), lines)):
+            problems += wrong
+            continue
+        models[str(name)] = WrittenModel(uri, None if code is None else WrittenCode.model_validate(code))
+    return {**written, "deployments": kept}, models
+
+
+def _with_models(document: dict[str, Any]) -> dict[str, Any]:
+    deployments = document.get("deployments")
+    if not isinstance(deployments, dict):
+        return document
+    filled = {
+        name: {**deployment, "model": _NO_MODEL} if isinstance(deployment, dict) else deployment
+        for name, deployment in deployments.items()
+    }
+    return {**document, "deployments": filled}
+
+
+def _checked(kind: type[BaseModel], document: object, place: Place, lines: "_Lines") -> list[Problem]:
+    try:
+        kind.model_validate(document)
+    except ValidationError as error:
+        return [_problem(kind, each, place, lines) for each in error.errors()]
+    return []
+
+
+def _problem(kind: type[BaseModel], error: ErrorDetails, place: Place, lines: "_Lines") -> Problem:
+    # Keys of mappings that are wrong themselves come with a mark of pydantic's own.
+    found: Place = (*place, *(each for each in error["loc"] if each != "[key]"))
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == _UNKNOWN:
+        near = difflib.get_close_matches(str(found[-1]), _fields(kind, error["loc"][:-1]), 1)
+        message = f"there is no such field{f': did you mean {near[0]}?' if near else ''}"
+    return Problem(lines.of(found), ".".join(map(str, found)), message)
+
+
+def _fields(kind: type[BaseModel], place: Place) -> list[str]:
+    """The names that could stand there, as the model's JSON schema tells them."""
+    schema = kind.model_json_schema()
+    here: Any = schema
+    for step in place:
+        here = _resolved(here, schema)
+        if isinstance(step, int):
+            here = here.get("items", {})
+        else:
+            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
+    return list(_resolved(here, schema).get("properties", {})) + (["code_configuration"] if len(place) == 2 else [])
+
+
+def _resolved(part: Any, schema: Any) -> Any:
+    for each in (part, *part.get("anyOf", ())):
+        if "$ref" in each:
+            return schema["$defs"][each["$ref"].rpartition("/")[2]]
+    return part
+
+
+class _Lines:
+    """On which line each field stands."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        try:
+            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            reason = str(getattr(error, "problem", None) or "cannot be read")
+            raise Invalid(path, [Problem(mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
+
+    def of(self, place: Place) -> int:
+        """Of the field, or of what it should stand in."""
+        node, line = self._root, 1
+        for step in place:
+            found = next((value for key, value in _children(node) if key == str(step)), None)
+            if found is None:
+                break
+            line, node = found
+        return line
+
+    def repeated(self) -> Iterator[Problem]:
+        """YAML would let the last one count, and say nothing."""
+        yield from self._repeated(self._root, ())
+
+    def _repeated(self, node: Any, place: Place) -> Iterator[Problem]:
+        seen: set[str] = set()
+        for key, (line, child) in _children(node):
+            if key in seen:
+                yield Problem(line, ".".join(map(str, (*place, key))), "is there twice: leave one of them")
+            seen.add(key)
+            yield from self._repeated(child, (*place, key))
+
+
+def _children(node: Any) -> Iterator[tuple[str, tuple[int, Any]]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield str(key.value), (key.start_mark.line + 1, value)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield str(number), (value.start_mark.line + 1, value)

@@ -1,0 +1,58 @@
+"""What a command says: tables and lines for people, or one JSON document on standard output for programs."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from cli.errors import CommandError
+
+# Progress and errors go here, so that standard output holds the answer alone.
+ERRORS: Final = Console(stderr=True, highlight=False)
+
+
+class Output:
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(highlight=False)
+
+    def document(self, document: Any, *lines: str) -> None:
+        """`document` for programs, `lines` for people."""
+        if self.as_json:
+            write_json(document)
+            return
+        for line in lines:
+            self.console.print(line, soft_wrap=True)
+
+    def table(self, document: Any, headings: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> None:
+        """`nothing`: what people are told where there are no rows."""
+        if self.as_json:
+            write_json(document)
+            return
+        if not rows:
+            self.console.print(nothing)
+            return
+        table = Table(box=None, pad_edge=False)
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*map(str, row))
+        self.console.print(table)
+
+
+def write_json(document: Any) -> None:
+    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    sys.stdout.buffer.flush()
+
+
+def tell_error(error: CommandError, as_json: bool) -> None:
+    """One line; with `--json` a document of the app's own form, on standard error as well."""
+    if as_json:
+        document = {"error": {"code": error.code, "message": error.message}}
+        sys.stderr.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
+        sys.stderr.buffer.flush()
+        return
+    print(f"slipway: {' '.join(error.message.split())}", file=sys.stderr)

@@ -1,0 +1,118 @@
+"""Model packages in storage: uploaded once, found again when they are there, and never changed."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobServiceClient, ContainerClient
+from pydantic import ValidationError
+
+from shared.errors import InvalidTransition
+from shared.models.mlmodel import describe
+from shared.models.package import (
+    PACKAGE_FILE,
+    CodeConfiguration,
+    ModelPackage,
+    ModelRef,
+    digest_of,
+    package_path,
+)
+from shared.ports import Container
+
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
+# What says where a package came from says nothing of what it is.
+_IDENTITY: Final = {"version", "schema_version"}
+
+
+class Found(NamedTuple):
+    """`package`: as it is, or would be, in storage. `is_there`: whole already."""
+
+    package: ModelPackage
+    is_there: bool
+
+    @property
+    def ref(self) -> ModelRef:
+        return ModelRef(self.package.name, self.package.version, digest_of(self.package.to_bytes()))
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes for file in self.package.files)
+
+
+def find(
+    folder: Path, name: str, version: str | None, account: BlobServiceClient, code: CodeConfiguration | None
+) -> Found:
+    """The version that holds what is in the folder: without `version` one that does, else the next that is free.
+
+    Raises MalformedRequest for what is no model, InvalidTransition when that version is there with other content.
+    """
+    container = account.get_container_client(Container.MODELS.value)
+    package = describe(folder, name, version or "1", code)
+    if version is not None:
+        there = _read(container, name, version)
+        if there is not None and there != package:
+            raise InvalidTransition(
+                f"model {name}/{version} is published already, with other content: use a new version"
+            )
+        return Found(package, there is not None)
+    numbers = sorted(_numbers(container, name), reverse=True)
+    for number in numbers:
+        there = _read(container, name, str(number))
+        if there is not None and _same(there, package):
+            return Found(there, is_there=True)
+    free = max(numbers, default=0) + 1
+    return Found(package.model_copy(update={"version": str(free)}), is_there=False)
+
+
+def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Callable[[int], None]) -> ModelRef:
+    """`package.json` comes last. `progress` is told each file's bytes. A repeat completes an upload that was cut off,
+    and changes nothing of a finished one. Raises InvalidTransition when somebody was faster with other content.
+    """
+    container = account.get_container_client(Container.MODELS.value)
+    _make(container)
+    for file in found.package.files:
+        _create(container, found.package, file.path, (folder / file.path).read_bytes())
+        progress(file.size_bytes)
+    _create(container, found.package, PACKAGE_FILE, found.package.to_bytes())
+    return found.ref
+
+
+def _same(there: ModelPackage, package: ModelPackage) -> bool:
+    return there.model_dump(exclude=_IDENTITY) == package.model_dump(exclude=_IDENTITY)
+
+
+def _numbers(container: ContainerClient, name: str) -> Iterator[int]:
+    """Of versions of which something is there."""
+    try:
+        seen = {blob.split("/")[1] for blob in container.list_blob_names(name_starts_with=f"{name}/")}
+    except ResourceNotFoundError:
+        return
+    yield from (int(version) for version in seen if _VERSION.fullmatch(version))
+
+
+def _read(container: ContainerClient, name: str, version: str) -> ModelPackage | None:
+    try:
+        data = container.download_blob(package_path(name, version)).readall()
+        return ModelPackage.model_validate_json(data)
+    except (ResourceNotFoundError, ValidationError):
+        return None
+
+
+def _create(container: ContainerClient, package: ModelPackage, path: str, data: bytes) -> None:
+    blob = container.get_blob_client(package_path(package.name, package.version, path))
+    try:
+        blob.upload_blob(data, overwrite=False)
+    except ResourceExistsError:
+        if blob.download_blob().readall() != data:
+            raise InvalidTransition(
+                f"model {package.name}/{package.version} is published already, with another {path}: use a new version"
+            ) from None
+
+
+def _make(container: ContainerClient) -> None:
+    try:
+        container.create_container()
+    except ResourceExistsError:
+        return
