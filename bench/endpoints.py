@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from bench.load import Target
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from samples.flights.local import storage, token
 from shared.auth.access import Role

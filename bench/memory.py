@@ -21,7 +21,7 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from samples.flights.local import AUDIENCE, make_stack, storage, token
 from samples.flights.train import DEFAULT_OUT, ensure_trained

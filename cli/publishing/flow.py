@@ -13,7 +13,6 @@ from cli.publishing import packages
 from cli.publishing.difference import Change, changes
 from cli.publishing.packages import Found
 from cli.sources.origin import ModelSource
-from cli.sources.resolve import resolve
 from shared.endpoints.spec import Draft
 from shared.models.package import CodeConfiguration
 
@@ -54,6 +53,8 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient) -
 
 
 def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient) -> Part:
+    from cli.sources.resolve import resolve  # takes a second, which most commands need not wait for
+
     model = file.models[name]
     code = CodeConfiguration(**model.code.model_dump()) if model.code else None
     source = resolve(model.uri, into / name, base=file.path.parent, code=code)
@@ -75,8 +76,13 @@ def carry_out(plan: Plan, app: App, account: BlobServiceClient, progress: Progre
     for name, part in plan.parts.items():
         if not part.found.is_there:
             _upload(name, part, account, progress)
-    body = plan.draft.model_dump(mode="json")
-    return dict(app.ask("POST", "endpoints", plan.draft.name, "revisions", json=body).json())
+    return publish(app, plan.draft)
+
+
+def publish(app: App, draft: Draft) -> dict[str, Any]:
+    """Makes the draft the endpoint's current revision."""
+    body = draft.model_dump(mode="json")
+    return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body).json())
 
 
 def _upload(name: str, part: Part, account: BlobServiceClient, progress: Progress) -> None:

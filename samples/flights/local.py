@@ -11,7 +11,8 @@ from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 from rich.console import Console
 
-from cli.publish import publish_revision, read_endpoint_file, upload_model
+from cli.errors import CommandError
+from cli.publishing.direct import publish_revision, read_endpoint_file, upload_model
 from devhost.errors import HostError
 from devhost.processes import is_listening
 from devhost.stack import Stack
@@ -29,7 +30,7 @@ ENDPOINT_FILE: Final = Path("samples/flights/endpoint.yaml")
 CARRIERS_FILE: Final = Path("samples/flights/carriers.yaml")
 _APP_DIR: Final = Path()
 # What a person at the terminal is told in one line.
-FAILURES: Final = (SlipwayError, HostError, ConversionError, AzureError, OSError)
+FAILURES: Final = (CommandError, SlipwayError, HostError, ConversionError, AzureError, OSError)
 
 
 def make_stack(work_dir: Path, ports: tuple[int, int] | None = None, **settings: str) -> Stack:

@@ -8,7 +8,7 @@ import pytest
 import requests
 from azure.storage.blob import BlobServiceClient
 
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from shared.models.package import CodeConfiguration, ModelRef
 from tests.app.client import AUDIENCE, Client

@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from shared.models.package import ModelRef
 from tests.app.client import AUDIENCE, Client, until

@@ -50,11 +50,11 @@ def test_all_modules_were_looked_at() -> None:
         ("shared.models.loader", "import devhost.host"),
         ("shared.models.loader", "from samples.flights import data"),
         ("shared.models.loader", "from tests.support import iris"),
-        ("function_app", "from cli.publish import upload_model"),
+        ("function_app", "from cli.publishing.direct import upload_model"),
         ("devhost.host", "from shared.errors import SlipwayError"),
-        ("devhost.host", "import cli.publish"),
+        ("devhost.host", "import cli.publishing.direct"),
         ("devhost.host", "import function_app"),
-        ("cli.publish", "from devhost import host"),
+        ("cli.publishing.direct", "from devhost import host"),
     ],
 )
 def test_an_import_upwards_or_sideways_is_found(name: str, text: str) -> None:
@@ -100,7 +100,7 @@ def test_a_short_cut_is_found(text: str) -> None:
     assert planted("shared.triggers.http", text)
 
 
-@pytest.mark.parametrize("name", ["cli.publish", "samples.flights.demo", "bench.score", "function_app"])
+@pytest.mark.parametrize("name", ["cli.publishing.direct", "samples.flights.demo", "bench.score", "function_app"])
 def test_modules_are_named_in_full_by_everybody(name: str) -> None:
     assert planted(name, "from shared import errors")
 
@@ -122,7 +122,10 @@ def test_a_package_that_exports_is_found() -> None:
         ("shared.batch.orchestrator", "from durabletask.task import RetryPolicy"),
         ("shared.triggers.batch", "import azure.functions as func\nfrom shared.services import services"),
         ("function_app", "from azure.durable_functions import DFApp\nfrom shared.triggers import batch"),
-        ("cli.publish", "import requests\nfrom azure.storage.blob import BlobClient\nimport shared.models.package"),
+        (
+            "cli.publishing.direct",
+            "import requests\nfrom azure.storage.blob import BlobClient\nimport shared.models.package",
+        ),
         ("devhost.host", "from azure.core.exceptions import AzureError\nimport requests\nimport sharedlib"),
         ("shared.models.loader", "import azureml_like\nimport requests_like\nimport json"),
     ],

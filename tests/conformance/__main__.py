@@ -16,7 +16,7 @@ from rich.console import Console
 
 from bench.peers import servers
 from bench.peers.process import running
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.errors import HostError
 from devhost.stack import Stack
 from samples.flights import local

@@ -10,7 +10,7 @@ from typing import Any, Final
 import requests
 from rich.console import Console
 
-from cli.publish import publish_revision, upload_model
+from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from samples.flights import local
 from shared.auth.access import Role

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cli.publish import read_endpoint_file
+from cli.publishing.direct import read_endpoint_file
 from samples.flights import carriers, convert, data, sources
 from samples.flights.local import BY_CARRIER, CARRIERS_FILE
 from samples.flights.training import fit, split

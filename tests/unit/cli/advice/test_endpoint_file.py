@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 from cli.advice.advise import advise
 from cli.advice.answers import Answers
-from cli.publish import read_endpoint_file
+from cli.publishing.direct import read_endpoint_file
 from shared.endpoints.spec import Draft
 from shared.models.package import ModelRef
 from tests.unit.cli.advice.cases import STORED, answers
