@@ -62,6 +62,7 @@ def validate(file: File = _ENDPOINT_FILE, as_json: AsJson = False) -> None:
 def publish(
     file: File = _ENDPOINT_FILE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    no_trial: Annotated[bool, typer.Option("--no-trial", help="Do not load new models here before.")] = False,
     profile: ProfileName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,10 +71,13 @@ def publish(
     settings = open_profile(profile)
     app = App(settings.app_url, lambda: credentials.token(settings, (Role.MANAGE, Role.READ)))
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
-        plan = flow.plan(written, Path(folder), app, account)
+        with ERRORS.status("looking at the models and the endpoint"):
+            plan = flow.plan(written, Path(folder), app, account)
+        with ERRORS.status("trying the models") as status:
+            tried = {} if no_trial else flow.try_out(plan, lambda name: status.update(f"trying {name}"))
         output = Output(as_json)
         if dry_run or not plan.changes:
-            _tell(plan, output, published=None)
+            _tell(plan, tried, output, published=None)
             return
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
         with Progress(*columns, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
@@ -85,21 +89,29 @@ def publish(
                 progress.update(bars[name], completed=done)
 
             endpoint = flow.carry_out(plan, app, account, tell)
-        _tell(plan, output, published=endpoint["revision"]["number"])
+        _tell(plan, tried, output, published=endpoint["revision"]["number"])
 
 
-def _tell(plan: Plan, output: Output, published: int | None) -> None:
+def _rows(rows: int | None) -> str:
+    return "the rows of its input example" if rows else "nothing yet: it has no input example to be asked"
+
+
+def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: int | None) -> None:
     name = plan.draft.name
     document = {
         "endpoint": name,
         "published": published,
         "changes": [each._asdict() for each in plan.changes],
+        "breaking": plan.breaking,
+        "tried": tried,
         "models": {
             deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
             for deployment, part in plan.parts.items()
         },
     }
     lines = [str(each) for each in plan.changes]
+    lines += [f"! callers may stumble: {each}" for each in plan.breaking]
+    lines += [f"{name} loads, and answers {_rows(rows)}" for name, rows in tried.items()]
     if published is not None:
         lines.append(f"published {name}, revision {published}")
     elif not plan.changes:

@@ -1,22 +1,22 @@
 """Publishing: models resolved, packages uploaded, and the endpoint's next revision made current. The spine."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from azure.storage.blob import BlobServiceClient
 
 from cli.client import App
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
-from cli.publishing import packages
+from cli.publishing import packages, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.packages import Found
+from cli.publishing.signatures import breaking
 from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
+from shared.errors import ModelNotReady
 from shared.models.package import CodeConfiguration
-
-_NOT_FOUND: Final = 404
 
 type Progress = Callable[[str, int, int], None]
 """Told what is uploaded, its bytes by now and in all."""
@@ -30,12 +30,16 @@ class Part(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint."""
+    """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
+
+    `breaking`: what callers of its deployments may stumble over.
+    """
 
     draft: Draft
     parts: dict[str, Part]
     changes: list[Change]
     traffic: dict[str, int] | None
+    breaking: list[str]
 
 
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient) -> Plan:
@@ -49,7 +53,38 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient) -
         parts,
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
+        [*_breaking(parts, revision, account)] if revision else [],
     )
+
+
+def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobServiceClient) -> Iterator[str]:
+    for name, part in parts.items():
+        known = revision["deployments"].get(name)
+        if known is None or known["model"]["digest"] == part.found.ref.digest:
+            continue
+        before = packages.read(account, known["model"]["name"], known["model"]["version"])
+        if before is not None:
+            yield from (f"{name}: {told}" for told in breaking(before.signature, part.found.package.signature))
+
+
+def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
+    """Loads what is new, each in a process of its own, and asks it its input example; how many rows each answered.
+
+    What runs in an environment of the app's is left out: that environment is not on this machine. `tell`: the name of
+    each deployment before it is tried. Raises CommandError.
+    """
+    answered: dict[str, int | None] = {}
+    for name, part in plan.parts.items():
+        if part.found.is_there or plan.draft.deployments[name].environment is not None:
+            continue
+        tell(name)
+        try:
+            answered[name] = trial.run(part.source.folder, part.source.code)
+        except ModelNotReady as error:
+            raise CommandError(
+                error.code, f"the model of deployment {name} cannot be served: {error.message}"
+            ) from None
+    return answered
 
 
 def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient) -> Part:

@@ -79,6 +79,11 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     return found.ref
 
 
+def read(account: BlobServiceClient, name: str, version: str) -> ModelPackage | None:
+    """None where there is no such package, or none that can be read."""
+    return _read(account.get_container_client(Container.MODELS.value), name, version)
+
+
 def _same(there: ModelPackage, package: ModelPackage) -> bool:
     return there.model_dump(exclude=_IDENTITY) == package.model_dump(exclude=_IDENTITY)
 

@@ -123,6 +123,7 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(
         "+ quota.requests_per_minute",
         "~ deployments.blue.model",
         "~ batch.mini_batch_size",
+        "blue loads, and answers nothing yet",
         f"would publish {published}; nothing was changed",
     ]
     assert not list(account.get_container_client("models").list_blobs(name_starts_with=f"{published}-blue/2/"))
@@ -163,6 +164,29 @@ def test_a_publish_that_was_killed_after_its_upload_is_completed_by_the_next(
     assert slipway("show", endpoint).code == 1
     assert slipway("publish").code == 0
     assert slipway("show", endpoint, "--json").document["revision"]["deployments"]["blue"]["model"]["version"] == "1"
+
+
+def test_a_model_that_cannot_be_served_is_not_published(
+    slipway: Slipway, folder: Path, endpoint: str, account: BlobServiceClient
+) -> None:
+    assert slipway("init", "--name", endpoint).code == 0
+    (folder / "model" / "model.onnx").write_bytes(b"no graph")
+    refused = slipway("publish")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert refused.err.startswith("slipway: the model of deployment blue cannot be served: ")
+    assert not list(account.get_container_client("models").list_blobs(name_starts_with=f"{endpoint}-blue/"))
+    assert slipway("show", endpoint).code == 1
+
+
+def test_what_callers_may_stumble_over_is_told_before(slipway: Slipway, folder: Path, published: str) -> None:
+    mlmodel = folder / "model" / "MLmodel"
+    document = yaml.safe_load(mlmodel.read_text())
+    columns = json.loads(document["signature"]["inputs"])
+    document["signature"]["inputs"] = json.dumps([{**each, "required": True} for each in columns])
+    mlmodel.write_text(yaml.safe_dump(document))
+    told = slipway("publish", "--dry-run", "--json").document
+    assert told["breaking"] == ["blue: the column petal_width is required now"]
+    assert told["tried"] == {"blue": None}
 
 
 def test_endpoints_are_listed_and_deleted(slipway: Slipway, published: str) -> None:
