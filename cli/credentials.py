@@ -1,5 +1,7 @@
 """Tokens for the app, and the publisher's way into storage: azure-identity in the cloud, the local issuer else."""
 
+import base64
+import json
 import os
 from typing import Any, Final
 
@@ -63,6 +65,19 @@ def _credential(profile: Profile) -> Any:
 
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # each way in that is not there would be told of
     return DefaultAzureCredential(exclude_shared_token_cache_credential=True)
+
+
+def holder(token: str) -> str:
+    """Tenant and object id of whom a token is for, as the audit tells them; "" where it does not say.
+
+    Nothing is decided by it here: whether a token is good, the app finds out.
+    """
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return f"{claims['tid']}/{claims['oid']}"
+    except (IndexError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def storage(profile: Profile) -> BlobServiceClient:

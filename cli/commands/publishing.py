@@ -69,10 +69,11 @@ def publish(
     """Uploads the models of an endpoint file, and makes it the endpoint's current revision. Live traffic stays."""
     written = endpoint_file.read(file)
     settings = open_profile(profile)
-    app = App(settings.app_url, lambda: credentials.token(settings, (Role.MANAGE, Role.READ)))
+    token = credentials.token(settings, (Role.MANAGE, Role.READ))
+    app = App(settings.app_url, lambda: token)
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
         with ERRORS.status("looking at the models and the endpoint"):
-            plan = flow.plan(written, Path(folder), app, account)
+            plan = flow.plan(written, Path(folder), app, account, credentials.holder(token))
         with ERRORS.status("trying the models") as status:
             tried = {} if no_trial else flow.try_out(plan, lambda name: status.update(f"trying {name}"))
         output = Output(as_json)

@@ -42,9 +42,11 @@ class Plan(NamedTuple):
     breaking: list[str]
 
 
-def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient) -> Plan:
-    """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
-    parts = {name: _part(file, name, into, account) for name in file.models}
+def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, by: str) -> Plan:
+    """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded. `by`: who publishes,
+    as the packages tell it.
+    """
+    parts = {name: _part(file, name, into, account, by) for name in file.models}
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
     current = _current(app, file.name)
     revision = current["revision"] if current else None
@@ -87,14 +89,17 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
     return answered
 
 
-def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient) -> Part:
+def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, by: str) -> Part:
     from cli.sources.resolve import resolve  # takes a second, which most commands need not wait for
 
     model = file.models[name]
     code = CodeConfiguration(**model.code.model_dump()) if model.code else None
     source = resolve(model.uri, into / name, base=file.path.parent, code=code)
     called = source.name or f"{file.name}-{name}"
-    return Part(source, packages.find(source.folder, called, source.version, account, source.code))
+    here = source.origin.resolved.startswith("file:")
+    resolved = "" if here else source.origin.resolved
+    origin = source.origin.model_copy(update={"published_by": by, "resolved": resolved})
+    return Part(source, packages.find(source.folder, called, source.version, account, source.code, origin))
 
 
 def _current(app: App, name: str) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from shared.models.package import (
     CodeConfiguration,
     ModelPackage,
     ModelRef,
+    Origin,
     digest_of,
     package_path,
 )
@@ -23,7 +24,7 @@ from shared.ports import Container
 
 _VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
 # What says where a package came from says nothing of what it is.
-_IDENTITY: Final = {"version", "schema_version"}
+_TOLD: Final = {"version", "schema_version", "origin"}
 
 
 class Found(NamedTuple):
@@ -42,21 +43,26 @@ class Found(NamedTuple):
 
 
 def find(
-    folder: Path, name: str, version: str | None, account: BlobServiceClient, code: CodeConfiguration | None
+    folder: Path,
+    name: str,
+    version: str | None,
+    account: BlobServiceClient,
+    code: CodeConfiguration | None,
+    origin: Origin | None = None,
 ) -> Found:
     """The version that holds what is in the folder: without `version` one that does, else the next that is free.
 
     Raises MalformedRequest for what is no model, InvalidTransition when that version is there with other content.
     """
     container = account.get_container_client(Container.MODELS.value)
-    package = describe(folder, name, version or "1", code)
+    package = describe(folder, name, version or "1", code).model_copy(update={"origin": origin})
     if version is not None:
         there = _read(container, name, version)
-        if there is not None and there != package:
+        if there is not None and not _same(there, package):
             raise InvalidTransition(
                 f"model {name}/{version} is published already, with other content: use a new version"
             )
-        return Found(package, there is not None)
+        return Found(there or package, there is not None)
     numbers = sorted(_numbers(container, name), reverse=True)
     for number in numbers:
         there = _read(container, name, str(number))
@@ -85,7 +91,7 @@ def read(account: BlobServiceClient, name: str, version: str) -> ModelPackage | 
 
 
 def _same(there: ModelPackage, package: ModelPackage) -> bool:
-    return there.model_dump(exclude=_IDENTITY) == package.model_dump(exclude=_IDENTITY)
+    return there.model_dump(exclude=_TOLD) == package.model_dump(exclude=_TOLD)
 
 
 def _numbers(container: ContainerClient, name: str) -> Iterator[int]:

@@ -17,11 +17,11 @@ from cli.sources.graph_inputs import graph_inputs
 from cli.sources.graphs import to_graph
 from cli.sources.onnx_folder import WrittenSignature
 from cli.sources.onnx_signature import outputs_of
-from cli.sources.origin import Origin
 from cli.sources.quiet import quiet
 from shared.errors import MalformedRequest, SlipwayError
 from shared.models.features import Converter
 from shared.models.flavors.onnx import OnnxOptions, load
+from shared.models.package import Origin
 from shared.models.signature import Array, Signature
 
 _KEPT: Final = ("run_id", "model_id")

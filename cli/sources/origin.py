@@ -5,9 +5,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from shared.documents import Document
 from shared.errors import MalformedRequest
-from shared.models.package import CodeConfiguration
+from shared.models.package import CodeConfiguration, Origin
 
 
 class Registered(NamedTuple):
@@ -18,22 +17,6 @@ class Registered(NamedTuple):
     run_id: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
-
-
-class Origin(Document):
-    """`uri`: as written; `resolved`: what it meant, with a version where it has one, for it may move.
-
-    `python_version` and `pip_requirements`: what the model was logged with.
-    """
-
-    uri: str
-    resolved: str
-    run_id: str | None = None
-    tags: dict[str, str] = {}
-    aliases: tuple[str, ...] = ()
-    flavors: tuple[str, ...] = ()
-    python_version: str | None = None
-    pip_requirements: tuple[str, ...] = ()
 
 
 class ModelSource(NamedTuple):

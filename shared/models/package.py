@@ -73,8 +73,26 @@ class Segments(Document):
     prefetch: tuple[str, ...] = ()
 
 
+class Origin(Document):
+    """Where a package came from. `uri`: as its publisher wrote it; `resolved`: what it meant, with a version where it
+    has one, for it may move; "" of a path, which is nobody else's.
+
+    `python_version` and `pip_requirements`: what the model was logged with. `published_by`: tenant and object id.
+    """
+
+    uri: str
+    resolved: str
+    run_id: str | None = None
+    tags: dict[str, str] = {}
+    aliases: tuple[str, ...] = ()
+    flavors: tuple[str, ...] = ()
+    python_version: str | None = None
+    pip_requirements: tuple[str, ...] = ()
+    published_by: str = ""
+
+
 class ModelPackage(Document):
-    """`model` is its only one; or `models` are many by key, with `segments`."""
+    """`model` is its only one; or `models` are many by key, with `segments`. `origin`: where somebody has told it."""
 
     schema_version: Literal[1] = 1
     name: str = Field(pattern=NAME_PATTERN)
@@ -85,6 +103,7 @@ class ModelPackage(Document):
     segments: Segments | None = None
     models: dict[str, PackagedModel] = {}
     files: tuple[PackagedFile, ...]
+    origin: Origin | None = None
 
     @model_validator(mode="after")
     def _own_files(self) -> Self:
@@ -142,7 +161,8 @@ class ModelPackage(Document):
         return self._by_path[path]
 
     def to_bytes(self) -> bytes:
-        return json.dumps(self.model_dump(mode="json"), indent=2, sort_keys=True).encode()
+        left_out = {"origin"} if self.origin is None else set()
+        return json.dumps(self.model_dump(mode="json", exclude=left_out), indent=2, sort_keys=True).encode()
 
 
 def digest_of(data: bytes) -> str:

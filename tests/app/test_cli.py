@@ -98,6 +98,19 @@ def test_from_a_folder_to_a_scored_request_and_a_job(slipway: Slipway, folder: P
     ]
 
 
+def test_a_package_says_where_it_came_from_and_who_published_it(
+    slipway: Slipway, published: str, account: BlobServiceClient, client: Client
+) -> None:
+    blob = account.get_blob_client("models", f"{published}-blue/1/package.json")
+    origin = json.loads(blob.download_blob().readall())["origin"]
+    assert (origin["uri"], origin["resolved"], origin["flavors"]) == ("./model", "", ["onnx", "python_function"])
+    assert origin["python_version"].startswith("3.13")
+    assert any(each.startswith("onnxruntime") for each in origin["pip_requirements"])
+    (entry,) = slipway("audit", published, "--json").document
+    assert origin["published_by"] == entry["by"]
+    assert entry["agent"] == "slipway-cli"
+
+
 def test_a_second_publish_of_the_same_changes_nothing_and_uploads_nothing(
     slipway: Slipway, published: str, account: BlobServiceClient
 ) -> None:
