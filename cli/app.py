@@ -50,6 +50,7 @@ _COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "delete": endpoints.delete,
     "audit": endpoints.audit,
     "token": access.token,
+    "doctor": access.doctor,
 }
 for name, command in _COMMANDS.items():
     app.command(name)(command)

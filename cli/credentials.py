@@ -87,6 +87,8 @@ def storage(profile: Profile) -> BlobServiceClient:
     try:
         if "=" in profile.storage:
             return BlobServiceClient.from_connection_string(profile.storage)
+        if not profile.storage.startswith(("https://", "http://")):
+            raise ValueError("no address")
         return BlobServiceClient(profile.storage, credential=_credential(profile))
     except ValueError:
         raise ConfigurationError(
