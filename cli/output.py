@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cli.errors import CommandError
@@ -25,7 +26,7 @@ class Output:
             write_json(document)
             return
         for line in lines:
-            self.console.print(line, soft_wrap=True)
+            self.console.print(line, soft_wrap=True, markup=False)
 
     def table(self, document: Any, headings: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> None:
         """`nothing`: what people are told where there are no rows."""
@@ -36,10 +37,11 @@ class Output:
             self.console.print(nothing)
             return
         table = Table(box=None, pad_edge=False)
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
+        for number, heading in enumerate(headings):
+            # Names come first, and are copied from here.
+            table.add_column(heading, overflow="fold", no_wrap=number == 0)
         for row in rows:
-            table.add_row(*map(str, row))
+            table.add_row(*(escape(str(cell)) for cell in row))
         self.console.print(table)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cli import credentials, diagnosis
 from cli.options import AsJson, ProfileName, open_profile
@@ -28,9 +29,9 @@ def doctor(profile: ProfileName = None, as_json: AsJson = False) -> None:
         findings.append(finding)
         if not as_json:
             mark = "[green]good[/green] " if finding.good else "[red]wrong[/red]"
-            output.console.print(f"{mark} {finding.what}: {finding.told}", soft_wrap=True)
+            output.console.print(f"{mark} {finding.what}: {escape(finding.told)}", soft_wrap=True)
             if finding.mend:
-                output.console.print(f"      {finding.mend}", soft_wrap=True)
+                output.console.print(f"      {finding.mend}", soft_wrap=True, markup=False)
     good = all(each.good for each in findings)
     output.document({"good": good, "findings": [each._asdict() for each in findings]})
     if not good:

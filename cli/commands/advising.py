@@ -98,11 +98,11 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
 
 
 def _lines(advice: Advice, written: Path | None) -> list[str]:
-    lines = [f"[bold]{advice.choice}, on {advice.platform_name}[/bold]"]
+    lines = [f"{advice.choice}, on {advice.platform_name}"]
     lines += [f"  + {each}" for each in advice.reasons]
     lines += [f"  - {each}" for each in advice.against]
     for estimate in advice.costs:
-        lines += ["", f"[bold]{NAMES[estimate.platform]}[/bold]: {_cost(estimate)}"]
+        lines += ["", f"{NAMES[estimate.platform]}: {_cost(estimate)}"]
         lines += [f"  {each.monthly_usd:10,.2f}  {each.item}: {each.arithmetic}" for each in estimate.lines]
         lines += [f"  cold start: {each.told}" for each in advice.cold_starts if each.platform == estimate.platform]
     if advice.warnings:

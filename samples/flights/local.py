@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import yaml
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 from rich.console import Console
@@ -107,6 +108,18 @@ def publish_by_carrier(stack: Stack, package: Path = DEFAULT_OUT / "models" / CA
     ref = upload_model(package, BY_CARRIER, "1", storage(stack), progress=lambda size_bytes: None)
     draft = read_endpoint_file(CARRIERS_FILE, {f"models:/{ref}": ref})
     publish_revision(stack.url, token(stack, [Role.MANAGE]), draft)
+
+
+def write_profile(stack: Stack, path: Path) -> None:
+    """For the command line: `SLIPWAY_PROFILES` names it."""
+    profile = {
+        "app_url": stack.url,
+        "storage": stack.connection_string,
+        "tenant_id": stack.tenant,
+        "audience": AUDIENCE,
+        "local_issuer": stack.issuer_url,
+    }
+    path.write_text(yaml.safe_dump({"profiles": {"local": profile}}))
 
 
 def token(stack: Stack, roles: Sequence[Role]) -> str:

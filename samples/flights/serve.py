@@ -9,7 +9,8 @@ from typing import Final
 
 from rich.console import Console
 
-from samples.flights.local import BY_CARRIER, ENDPOINT, FAILURES, running, token
+from cli.profiles import FILE
+from samples.flights.local import BY_CARRIER, ENDPOINT, FAILURES, running, token, write_profile
 from shared.auth.access import Role
 
 _WORK_DIR: Final = Path("build/serve")
@@ -37,6 +38,10 @@ def main() -> int:
                 f"curl {stack.url}/endpoints/{ENDPOINT}/score -H 'Content-Type: application/json' "
                 f"-H 'Authorization: Bearer {token(stack, [Role.SCORE])}' --data @samples/flights/request.json\n"
             )
+            profiles = (_WORK_DIR / FILE).absolute()
+            write_profile(stack, profiles)
+            console.print("[bold]use the command line[/bold] in another terminal:\n")
+            print(f"export SLIPWAY_PROFILES={profiles}\n{Path('.venv/bin/slipway').absolute()} list\n")
             console.print(f"One model a carrier answers at /endpoints/{BY_CARRIER}/score.\nCtrl-C stops it all.")
             is_up = True
             threading.Event().wait()

@@ -367,3 +367,32 @@ def test_the_program_runs_in_any_folder(folder: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert isinstance(json.loads(done.stdout), list)
+
+
+def test_advice_comes_with_an_endpoint_file_that_is_good(slipway: Slipway, folder: Path) -> None:
+    told = slipway("advise", "--set", "requests_per_day=200", "--write", "advised.yaml")
+    assert told.code == 0, told.err
+    assert told.out.splitlines()[0].startswith("real-time, on Azure")
+    assert "USD a month" in told.out
+    assert slipway("validate", "advised.yaml").code == 0
+    assert slipway("advise", "--set", "requests_per_day=200").out.count("auth_mode: [entra]") == 1
+    assert slipway("advise", "--set", "gpu=yes", "--json").document["platform"] == "azureml"
+    assert slipway("advise", "--set", "gpu=maybe").err.startswith("slipway: the answers cannot be used: gpu: ")
+    assert "requests_per_day" in slipway("advise", "--questions").out
+
+
+def test_an_endpoint_of_azure_ml_is_taken_over(slipway: Slipway, folder: Path) -> None:
+    schema = "https://azuremlschemas.azureedge.net/latest/managedOnlineEndpoint.schema.json"
+    (folder / "online.yml").write_text(
+        f"$schema: {schema}\nname: taken-over\nauth_mode: aad_token\ntags: {{team: garden}}\n"
+    )
+    (folder / "blue.yml").write_text(
+        "name: blue\nendpoint_name: taken-over\nmodel: {path: ./model, type: mlflow_model}\n"
+        "instance_type: Standard_F2s_v2\ninstance_count: 1\n"
+    )
+    told = slipway("import", "azureml", "online.yml", "blue.yml", "--json")
+    assert told.code == 0, told.err
+    assert {each["field"] for each in told.document["unmapped"]} == {"tags", "instance_type", "instance_count"}
+    assert slipway("publish").code == 0
+    assert slipway("show", "taken-over", "--json").document["head"]["traffic"] == {"blue": 100}
+    assert slipway("import", "azureml", "online.yml").err.count("\n") == 1
