@@ -14,7 +14,7 @@ from cli.errors import CommandError
 from cli.options import AsJson, ProfileName, open_profile
 from cli.output import ERRORS, Output
 from cli.publishing import flow, templates
-from cli.publishing.flow import Plan
+from cli.publishing.flow import Asked, Part, Plan
 from shared.auth.access import Role
 
 _ENDPOINT_FILE: Final = Path("endpoint.yaml")
@@ -62,6 +62,9 @@ def validate(file: File = _ENDPOINT_FILE, as_json: AsJson = False) -> None:
 def publish(
     file: File = _ENDPOINT_FILE,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
+    to_onnx: Annotated[
+        bool, typer.Option("--to-onnx", help="Convert scikit-learn, XGBoost and LightGBM models, which is the fastest.")
+    ] = False,
     no_trial: Annotated[bool, typer.Option("--no-trial", help="Do not load new models here before.")] = False,
     profile: ProfileName = None,
     as_json: AsJson = False,
@@ -73,7 +76,8 @@ def publish(
     app = App(settings.app_url, lambda: token)
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
         with ERRORS.status("looking at the models and the endpoint"):
-            plan = flow.plan(written, Path(folder), app, account, credentials.holder(token))
+            asked = Asked(credentials.holder(token), to_onnx)
+            plan = flow.plan(written, Path(folder), app, account, asked)
         with ERRORS.status("trying the models") as status:
             tried = {} if no_trial else flow.try_out(plan, lambda name: status.update(f"trying {name}"))
         output = Output(as_json)
@@ -93,6 +97,20 @@ def publish(
         _tell(plan, tried, output, published=endpoint["revision"]["number"])
 
 
+def _differences(part: Part) -> dict[str, float]:
+    """The largest, by output."""
+    return {each.output: each.largest for each in part.agreement.differences} if part.agreement else {}
+
+
+def _conversion(name: str, part: Part) -> list[str]:
+    if part.agreement is not None:
+        told = ", ".join(f"{output} by {largest:.1e}" for output, largest in _differences(part).items())
+        return [f"{name} was converted to ONNX; on {part.agreement.rows} rows it differs in {told} at most"]
+    if part.convertible and not part.found.is_there:
+        return [f"{name} will run in a process of its own; --to-onnx would convert it, which is faster"]
+    return []
+
+
 def _rows(rows: int | None) -> str:
     return "the rows of its input example" if rows else "nothing yet: it has no input example to be asked"
 
@@ -105,6 +123,7 @@ def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: i
         "changes": [each._asdict() for each in plan.changes],
         "breaking": plan.breaking,
         "tried": tried,
+        "converted": {name: _differences(part) for name, part in plan.parts.items() if part.agreement},
         "models": {
             deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
             for deployment, part in plan.parts.items()
@@ -112,6 +131,7 @@ def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: i
     }
     lines = [str(each) for each in plan.changes]
     lines += [f"! callers may stumble: {each}" for each in plan.breaking]
+    lines += [each for name, part in plan.parts.items() for each in _conversion(name, part)]
     lines += [f"{name} loads, and answers {_rows(rows)}" for name, rows in tried.items()]
     if published is not None:
         lines.append(f"published {name}, revision {published}")

@@ -13,6 +13,7 @@ from cli.publishing import packages, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.packages import Found
 from cli.publishing.signatures import breaking
+from cli.sources.agreement import Agreement
 from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
 from shared.errors import ModelNotReady
@@ -23,10 +24,22 @@ type Progress = Callable[[str, int, int], None]
 
 
 class Part(NamedTuple):
-    """One deployment: its model here, and its package in storage, where it may be already."""
+    """One deployment: its model here, and its package in storage, where it may be already.
+
+    `agreement`: with the model that it was converted from, if it was. `convertible`: it could be.
+    """
 
     source: ModelSource
     found: Found
+    agreement: Agreement | None
+    convertible: bool
+
+
+class Asked(NamedTuple):
+    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be."""
+
+    by: str
+    to_onnx: bool
 
 
 class Plan(NamedTuple):
@@ -42,11 +55,9 @@ class Plan(NamedTuple):
     breaking: list[str]
 
 
-def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, by: str) -> Plan:
-    """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded. `by`: who publishes,
-    as the packages tell it.
-    """
-    parts = {name: _part(file, name, into, account, by) for name in file.models}
+def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
+    """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
+    parts = {name: _part(file, name, into, account, asked) for name in file.models}
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
     current = _current(app, file.name)
     revision = current["revision"] if current else None
@@ -89,17 +100,23 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
     return answered
 
 
-def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, by: str) -> Part:
-    from cli.sources.resolve import resolve  # takes a second, which most commands need not wait for
+def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked) -> Part:
+    from cli.sources.conversion import convert, is_convertible  # these take a second, which most commands need not wait
+    from cli.sources.resolve import resolve
 
     model = file.models[name]
     code = CodeConfiguration(**model.code.model_dump()) if model.code else None
     source = resolve(model.uri, into / name, base=file.path.parent, code=code)
+    convertible, agreement = source.code is None and is_convertible(source.origin), None
+    if asked.to_onnx and convertible:
+        folder, agreement = convert(source.folder, into / f"{name}-onnx")
+        source = source._replace(folder=folder)
     called = source.name or f"{file.name}-{name}"
     here = source.origin.resolved.startswith("file:")
     resolved = "" if here else source.origin.resolved
-    origin = source.origin.model_copy(update={"published_by": by, "resolved": resolved})
-    return Part(source, packages.find(source.folder, called, source.version, account, source.code, origin))
+    origin = source.origin.model_copy(update={"published_by": asked.by, "resolved": resolved})
+    found = packages.find(source.folder, called, source.version, account, source.code, origin)
+    return Part(source, found, agreement, convertible)
 
 
 def _current(app: App, name: str) -> dict[str, Any] | None:

@@ -154,7 +154,16 @@ def test_every_error_that_is_raised_is_told_with_its_status() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/reference.md", "docs/batch.md", "docs/cli.md", "docs/design.md", "CHANGELOG.md"]
+    "page",
+    [
+        "README.md",
+        "docs/reference.md",
+        "docs/batch.md",
+        "docs/cli.md",
+        "docs/tutorial.md",
+        "docs/design.md",
+        "CHANGELOG.md",
+    ],
 )
 def test_links_and_commands_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text()
