@@ -48,6 +48,7 @@ def folder(
     (tmp_path / "slipway.yaml").write_text(yaml.safe_dump({"profiles": {"local": profile}}))
     shutil.copytree(iris_folder, tmp_path / "model")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "250")
     for name in ("SLIPWAY_PROFILES", "SLIPWAY_PROFILE", "SLIPWAY_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
