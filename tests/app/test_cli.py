@@ -13,7 +13,8 @@ import yaml
 from azure.storage.blob import BlobServiceClient
 
 from cli.app import main
-from tests.app.client import AUDIENCE, Client
+from samples.flights.local import write_profile
+from tests.app.client import Client
 from tests.support import iris
 
 ROOT = Path(__file__).parents[2]
@@ -37,15 +38,7 @@ def folder(
     client: Client, account: BlobServiceClient, tmp_path: Path, iris_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """A team's folder: a model, an endpoint file, and the profile of the stack; the place where commands run."""
-    stack = client.stack
-    profile = {
-        "app_url": stack.url,
-        "storage": stack.connection_string,
-        "tenant_id": stack.tenant,
-        "audience": AUDIENCE,
-        "local_issuer": stack.issuer_url,
-    }
-    (tmp_path / "slipway.yaml").write_text(yaml.safe_dump({"profiles": {"local": profile}}))
+    write_profile(client.stack, tmp_path / "slipway.yaml")
     shutil.copytree(iris_folder, tmp_path / "model")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "250")

@@ -6,9 +6,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.app.client import AUDIENCE, Client
+from samples.flights.local import write_profile
+from tests.app.client import Client
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
@@ -19,16 +19,8 @@ NAMED = re.compile(r"Write `([^`]+)`")
 @pytest.fixture
 def environ(client: Client, tmp_path: Path) -> dict[str, str]:
     """As after the line that `make serve` prints, with the project's programs on the path."""
-    stack = client.stack
-    profile = {
-        "app_url": stack.url,
-        "storage": stack.connection_string,
-        "tenant_id": stack.tenant,
-        "audience": AUDIENCE,
-        "local_issuer": stack.issuer_url,
-    }
     profiles = tmp_path / "slipway.yaml"
-    profiles.write_text(yaml.safe_dump({"profiles": {"local": profile}}))
+    write_profile(client.stack, profiles)
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
     return {**kept, "PATH": path, "SLIPWAY_PROFILES": str(profiles), "PYTHONWARNINGS": "ignore"}
