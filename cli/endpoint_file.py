@@ -17,8 +17,8 @@ from shared.models.package import ModelRef
 # Larger is no file that a person has written; and YAML's aliases could make much of little.
 _MOST_BYTES: Final = 1_000_000
 _UNKNOWN: Final = "extra_forbidden"
-# Stands for the models until they are there: all else can be looked at before.
-_NO_MODEL: Final = {"name": "model", "version": "1", "digest": f"sha256:{'0' * 64}"}
+NO_MODEL: Final = {"name": "model", "version": "1", "digest": f"sha256:{'0' * 64}"}
+"""Stands for the models until they are there: all else can be looked at before."""
 
 type Place = tuple[str | int, ...]
 
@@ -139,7 +139,7 @@ def _with_models(document: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(deployments, dict):
         return document
     filled = {
-        name: {**deployment, "model": _NO_MODEL} if isinstance(deployment, dict) else deployment
+        name: {**deployment, "model": NO_MODEL} if isinstance(deployment, dict) else deployment
         for name, deployment in deployments.items()
     }
     return {**document, "deployments": filled}

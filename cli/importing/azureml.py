@@ -12,7 +12,6 @@ from cli.importing.deployments import ReadDeployment, read_deployment
 from cli.importing.endpoints import MODES, ReadAuth, read_auth, read_default, read_traffic
 from cli.importing.grouping import Group, Groups, grouped
 from cli.importing.lines import one_line
-from cli.importing.models import Package
 from cli.importing.naming import Names
 from cli.importing.reading import read_source
 from cli.importing.rendering import render
@@ -25,13 +24,12 @@ from shared.errors import MalformedRequest
 
 
 class Imported(NamedTuple):
-    """`text`: the endpoint file, good once `packages` are published. Each field that was read is in one of the lists.
+    """`text`: the endpoint file. Each field that was read is in one of the lists.
 
     One whose value could not be kept whole is in both.
     """
 
     text: str
-    packages: tuple[Package, ...]
     mapped: tuple[Mapped, ...]
     unmapped: tuple[Unmapped, ...]
 
@@ -62,7 +60,6 @@ def _imported(files: Sequence[Path]) -> Imported:
     comments = {**endpoint.comments, "name": [f"Imported from Azure ML: {read}."]}
     return Imported(
         text=render(_draft(read, groups.name, deployments, endpoint), deployments, comments),
-        packages=tuple(dict.fromkeys(each.package for each in deployments)),
         mapped=tuple(each for source in sources for each in source.mapped()),
         unmapped=tuple(each for source in sources for each in source.unmapped(ADVICE)),
     )
@@ -78,7 +75,7 @@ class _Endpoint(NamedTuple):
 
 
 def _deployments(group: Group | None, names: Names) -> tuple[ReadDeployment, ...]:
-    return tuple(read_deployment(source, group.endpoint.name, names) for source in group.deployments) if group else ()
+    return tuple(read_deployment(source, names) for source in group.deployments) if group else ()
 
 
 def _merged(online: Sequence[ReadDeployment], batch: Sequence[ReadDeployment]) -> tuple[ReadDeployment, ...]:
@@ -87,7 +84,8 @@ def _merged(online: Sequence[ReadDeployment], batch: Sequence[ReadDeployment]) -
     for each in batch:
         same = by_name.setdefault(each.name, each)
         # How requests are treated is only said by the online one.
-        if same.deployment != each.deployment.model_copy(update={"request_settings": same.deployment.request_settings}):
+        alike = each.deployment.model_copy(update={"request_settings": same.deployment.request_settings})
+        if (same.model, same.deployment) != (each.model, alike):
             raise MalformedRequest(
                 f"{each.file}: the online deployment '{each.name}' in {same.file} differs from this one, and one "
                 "endpoint serves both here: rename one of them"
@@ -110,7 +108,7 @@ def _endpoint(groups: Groups, online: Sequence[ReadDeployment], batch: Sequence[
     if groups.batch:
         auths.append(read_auth(groups.batch.endpoint, "entra"))
         default = read_default(groups.batch.endpoint, [each.name for each in batch])
-        settings = _batch(groups.batch, default.name, {each.name: each.package.is_script for each in batch})
+        settings = _batch(groups.batch, default.name, {each.name: each.model.code is not None for each in batch})
         comments["batch"] = [default.comment]
     comments["auth_mode"] = [auth.comment for auth in auths]
     modes = {auth.mode for auth in auths}

@@ -5,8 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
+from cli.endpoint_file import NO_MODEL, WrittenModel
 from cli.importing.environments import read_environment, read_variables
-from cli.importing.models import Package, read_model
+from cli.importing.models import read_model
 from cli.importing.naming import Names
 from cli.importing.source import FieldPath, Source
 from shared.documents import Document
@@ -21,18 +22,18 @@ class ReadDeployment(NamedTuple):
     file: str
     name: str
     deployment: Deployment
-    package: Package
+    model: WrittenModel
     comments: tuple[str, ...]
 
 
-def read_deployment(source: Source, endpoint: str, names: Names) -> ReadDeployment:
+def read_deployment(source: Source, names: Names) -> ReadDeployment:
     """Raises MalformedRequest for a deployment that has nothing to publish."""
     became = f"deployments.{source.name}"
     source.take(became, "name")
     source.take("name", "endpoint_name")
-    read = read_model(source, endpoint, names)
-    environment = read_environment(source, read.package.is_script, names)
-    fields: dict[str, Any] = {"model": read.model}
+    read = read_model(source)
+    environment = read_environment(source, read.model.code is not None, names)
+    fields: dict[str, Any] = {"model": NO_MODEL}
     if environment.name is not None:
         fields["environment"] = environment.name
     fields |= read_variables(source)
@@ -41,7 +42,7 @@ def read_deployment(source: Source, endpoint: str, names: Names) -> ReadDeployme
     ):
         fields["request_settings"] = RequestSettings.model_validate(requests)
     deployment = Deployment.model_validate(fields)
-    return ReadDeployment(source.file, source.name, deployment, read.package, (read.comment, environment.comment))
+    return ReadDeployment(source.file, source.name, deployment, read.model, (read.comment, environment.comment))
 
 
 def read_bounded(

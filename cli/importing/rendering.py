@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import yaml
 
+from cli.endpoint_file import WrittenModel
 from cli.importing.deployments import ReadDeployment
 from cli.importing.lines import one_line
-from cli.importing.models import Package
 from shared.endpoints.spec import Draft
 
 _WIDTH: Final = 110
@@ -31,16 +31,12 @@ def _deployments(written: Mapping[str, Any], deployments: Iterable[ReadDeploymen
     for each in deployments:
         yield from _comments(each.comments, "  ")
         # The first line is the one that all deployments share.
-        yield from _lines({"deployments": {each.name: written[each.name] | _model(each.package)}})[1:]
+        yield from _lines({"deployments": {each.name: written[each.name] | _model(each.model)}})[1:]
 
 
-def _model(package: Package) -> dict[str, Any]:
-    """As publishing reads it. A script without a model is served from its own folder."""
-    if not package.is_script:
-        return {"model": package.model}
-    code = package.code if package.model else "."
-    configuration = {"code": code, "scoring_script": package.scoring_script}
-    return {"model": package.model or package.code, "code_configuration": configuration}
+def _model(model: WrittenModel) -> dict[str, Any]:
+    code = {"code_configuration": model.code.model_dump()} if model.code else {}
+    return {"model": model.uri, **code}
 
 
 def _lines(value: Mapping[str, Any]) -> list[str]:

@@ -65,17 +65,14 @@ def drafted(folder: Path, result: Imported) -> Draft:
     path = folder / "endpoint.yaml"
     path.write_text(result.text)
     file = endpoint_file.read(path)
-    packages = {(package.model or package.code, package.scoring_script): package for package in result.packages}
-    return file.draft({name: _ref(packages[_key(model)].uri) for name, model in file.models.items()})
+    return file.draft(dict.fromkeys(file.models, ModelRef("iris", "3", f"sha256:{'a' * 64}")))
 
 
-def _key(model: WrittenModel) -> tuple[str, str]:
-    return model.uri, model.code.scoring_script if model.code else ""
-
-
-def _ref(uri: str) -> ModelRef:
-    name, version = uri.removeprefix("models:/").split("/")
-    return ModelRef(name, version, f"sha256:{'a' * 64}")
+def models(folder: Path, *deployments: Fields) -> dict[str, WrittenModel]:
+    """Of the endpoint file, as publishing reads it."""
+    path = folder / "endpoint.yaml"
+    path.write_text(imported(folder, online_endpoint(), *deployments).text)
+    return endpoint_file.read(path).models
 
 
 def refusal(folder: Path, files: dict[str, Fields | str]) -> str:

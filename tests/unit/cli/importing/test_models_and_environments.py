@@ -8,17 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from cli import endpoint_file
 from cli.endpoint_file import WrittenCode, WrittenModel
-from cli.importing.models import Package
 from cli.importing.naming import Names, Reference, reference
-from shared.endpoints.deployment import Name, PinnedModel
+from shared.endpoints.deployment import Name
 from tests.unit.cli.importing.azure_files import (
     CONDA,
     SCRIPT,
     drafted,
     imported,
     instead,
+    models,
     online_deployment,
     online_endpoint,
 )
@@ -26,33 +25,36 @@ from tests.unit.cli.importing.azure_files import (
 _WORKSPACE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w"
 
 
-def packages(folder: Path, *deployments: dict[str, Any]) -> tuple[Package, ...]:
-    return imported(folder, online_endpoint(), *deployments).packages
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("azureml:iris:3", Reference("iris", "3")),
-        ("azureml:iris@latest", Reference("iris", "latest")),
-        ("azureml://registries/r/models/iris/versions/3", Reference("iris", "3")),
+        ("azureml:sklearn:3", Reference("sklearn", "3")),
+        ("azureml:sklearn@latest", Reference("sklearn", "latest")),
         ("azureml://registries/azureml/environments/sklearn-1.5/labels/latest", Reference("sklearn-1.5", "latest")),
-        (f"azureml:{_WORKSPACE}/models/iris/versions/3", Reference("iris", "3")),
-        ("azureml:iris", Reference("iris", "")),
+        (f"azureml:{_WORKSPACE}/environments/sklearn/versions/3", Reference("sklearn", "3")),
+        ("azureml:sklearn", Reference("sklearn", "")),
     ],
 )
 def test_references_are_read_in_all_of_their_spellings(text: str, expected: Reference) -> None:
     assert reference(text) == expected
 
 
-def test_a_registered_model_keeps_name_and_version(tmp_path: Path) -> None:
-    assert packages(tmp_path, online_deployment()) == (Package("models:/iris/3", "azureml:iris:3", "", ""),)
-
-
 def test_a_local_model_with_a_script_names_the_paths_from_where_the_import_runs(tmp_path: Path) -> None:
     blue = online_deployment(model={"path": "model/model.pkl"}, code_configuration=SCRIPT)
-    model, code = str(tmp_path / "model/model.pkl"), str(tmp_path / "code")
-    assert packages(tmp_path, blue) == (Package("models:/flowers-blue/1", model, code, "score.py"),)
+    code = WrittenCode(code=str(tmp_path / "code"), scoring_script="score.py")
+    assert models(tmp_path, blue) == {"blue": WrittenModel(str(tmp_path / "model/model.pkl"), code)}
+
+
+def test_a_registered_model_that_is_written_out_is_named_by_its_reference(tmp_path: Path) -> None:
+    blue = online_deployment(model={"name": "iris", "version": "2024-01-01"})
+    assert models(tmp_path, blue) == {"blue": WrittenModel("azureml:iris:2024-01-01", None)}
+
+
+def test_a_name_that_a_path_goes_before_is_listed(tmp_path: Path) -> None:
+    blue = online_deployment(model={"name": "iris", "version": 3, "path": "model", "type": "mlflow_model"})
+    result = imported(tmp_path, online_endpoint(), blue)
+    for field in ("model.name", "model.version"):
+        assert "what is published from a path is called after its deployment" in instead(result, field)
 
 
 def test_a_comment_tells_what_to_download(tmp_path: Path) -> None:
@@ -65,39 +67,18 @@ def test_models_and_scripts_are_written_as_publishing_reads_them(tmp_path: Path)
     green = online_deployment("green", code_configuration=SCRIPT)
     alone = online_deployment("alone", code_configuration=SCRIPT)
     del alone["model"]
-    path = tmp_path / "endpoint.yaml"
-    path.write_text(imported(tmp_path, online_endpoint(), online_deployment(), green, alone).text)
     code = str(tmp_path / "code")
-    assert endpoint_file.read(path).models == {
+    assert models(tmp_path, online_deployment(), green, alone) == {
         "blue": WrittenModel("azureml:iris:3", None),
         "green": WrittenModel("azureml:iris:3", WrittenCode(code=code, scoring_script="score.py")),
         "alone": WrittenModel(code, WrittenCode(code=".", scoring_script="score.py")),
     }
 
 
-def test_a_script_needs_no_model(tmp_path: Path) -> None:
-    blue = online_deployment(code_configuration=SCRIPT)
-    del blue["model"]
-    (package,) = packages(tmp_path, blue)
-    assert (package.uri, package.model, package.scoring_script) == ("models:/flowers-blue/1", "", "score.py")
-
-
-@pytest.mark.parametrize("version", ["latest", "0", "2024-01-01"])
-def test_a_version_that_is_no_whole_number_becomes_the_first_and_is_listed(tmp_path: Path, version: str) -> None:
-    model = "azureml:iris@latest" if version == "latest" else f"azureml:iris:{version}"
+@pytest.mark.parametrize("model", ["azureml:iris@latest", "azureml:iris", {"name": "iris"}])
+def test_a_model_that_is_not_pinned_is_listed(tmp_path: Path, model: Any) -> None:
     result = imported(tmp_path, online_endpoint(), online_deployment(model=model))
-    assert result.packages[0].uri == "models:/iris/1"
-    assert f"'{version}' is none" in instead(result, "model")
-
-
-def test_deployments_of_one_model_share_its_package(tmp_path: Path) -> None:
-    assert len(packages(tmp_path, online_deployment(), online_deployment("green"))) == 1
-
-
-def test_one_model_with_two_scripts_is_two_packages(tmp_path: Path) -> None:
-    blue = online_deployment(code_configuration=SCRIPT)
-    green = online_deployment("green", code_configuration={"code": "code", "scoring_script": "other.py"})
-    assert [package.uri for package in packages(tmp_path, blue, green)] == ["models:/iris/3", "models:/iris-2/3"]
+    assert "azureml:name:version" in instead(result, "model")
 
 
 def test_a_model_that_only_a_server_of_its_own_can_serve_is_listed(tmp_path: Path) -> None:
@@ -110,7 +91,7 @@ def test_code_without_a_script_is_listed_and_so_is_a_script_without_code(tmp_pat
     code = {name: value for name, value in SCRIPT.items() if name != lacking}
     result = imported(tmp_path, online_endpoint(), online_deployment(code_configuration=code))
     assert "write both, or neither" in instead(result, "code_configuration")
-    assert not result.packages[0].is_script
+    assert "code_configuration:" not in result.text
 
 
 @pytest.mark.parametrize(
@@ -149,12 +130,7 @@ def test_without_an_environment_a_human_is_told_who_needs_one(tmp_path: Path) ->
 def test_every_thing_gets_one_good_name_that_no_other_has(wanted: list[tuple[str, int]]) -> None:
     names = Names()
     environments: dict[str, set[tuple[str, int]]] = {}
-    models: dict[str, set[tuple[str, int]]] = {}
     for text, thing in wanted:
         environments.setdefault(names.of_environment(text, (text, thing)), set()).add((text, thing))
-        models.setdefault(names.of_model(text, "1", (text, thing)), set()).add((text, thing))
     for name, things in environments.items():
         assert (TypeAdapter(Name).validate_python(name), len(things)) == (name, 1)
-    for name, things in models.items():
-        PinnedModel(name=name, version="1", digest=f"sha256:{'a' * 64}")
-        assert len(things) == 1
