@@ -111,11 +111,13 @@ def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient,
     if asked.to_onnx and convertible:
         folder, agreement = convert(source.folder, into / f"{name}-onnx")
         source = source._replace(folder=folder)
-    called = source.name or f"{file.name}-{name}"
+    called, version = packages.called(source.name or f"{file.name}-{name}", source.version)
+    if agreement is not None:
+        called = f"{called}-onnx"  # beside what it was converted from, under the same version
     here = source.origin.resolved.startswith("file:")
     resolved = "" if here else source.origin.resolved
     origin = source.origin.model_copy(update={"published_by": asked.by, "resolved": resolved})
-    found = packages.find(source.folder, called, source.version, account, source.code, origin)
+    found = packages.find(source.folder, called, version, account, source.code, origin)
     return Part(source, found, agreement, convertible)
 
 

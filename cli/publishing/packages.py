@@ -13,6 +13,7 @@ from shared.errors import InvalidTransition
 from shared.models.mlmodel import describe
 from shared.models.package import (
     PACKAGE_FILE,
+    VERSION_PATTERN,
     CodeConfiguration,
     ModelPackage,
     ModelRef,
@@ -22,7 +23,8 @@ from shared.models.package import (
 )
 from shared.ports import Container
 
-_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
+# Room for what is added to it.
+_LONGEST_NAME: Final = 100
 # What says where a package came from says nothing of what it is.
 _TOLD: Final = {"version", "schema_version", "origin"}
 
@@ -40,6 +42,14 @@ class Found(NamedTuple):
     @property
     def size_bytes(self) -> int:
         return sum(file.size_bytes for file in self.package.files)
+
+
+def called(name: str, version: str | None) -> tuple[str, str | None]:
+    """As a package may be called: registries allow other names, and versions that are no whole numbers; those are left
+    to counting.
+    """
+    name = re.sub(r"[^-_.a-zA-Z0-9]", "-", name)[:_LONGEST_NAME].strip("-_.") or "model"
+    return name, version if version and re.fullmatch(VERSION_PATTERN, version) else None
 
 
 def find(
@@ -100,7 +110,7 @@ def _numbers(container: ContainerClient, name: str) -> Iterator[int]:
         seen = {blob.split("/")[1] for blob in container.list_blob_names(name_starts_with=f"{name}/")}
     except ResourceNotFoundError:
         return
-    yield from (int(version) for version in seen if _VERSION.fullmatch(version))
+    yield from (int(version) for version in seen if re.fullmatch(VERSION_PATTERN, version))
 
 
 def _read(container: ContainerClient, name: str, version: str) -> ModelPackage | None:
