@@ -11,7 +11,7 @@ from cli.advice.advise import advise as advised
 from cli.advice.answers import Answers, Question, check_answer, questions, read_answers
 from cli.advice.records import NAMES, Advice, Estimate
 from cli.errors import CommandError
-from cli.options import AsJson
+from cli.options import AsJson, pairs
 from cli.output import ERRORS, Output
 from shared.errors import MalformedRequest
 
@@ -35,7 +35,7 @@ def advise(
     if answers is None and not setting:
         given = _ask()
     else:
-        given = read_answers({**(_read(answers) if answers else {}), **_settings(setting or [])})
+        given = read_answers({**(_read(answers) if answers else {}), **pairs(setting or [], "requests_per_day=5000")})
     advice = advised(given)
     if write is not None:
         if write.exists():
@@ -85,16 +85,6 @@ def _read(file: str) -> dict[str, Any]:
     if not isinstance(written, dict):
         raise CommandError("MalformedRequest", f"{file} holds no answers: write them as requests_per_day: 5000")
     return written
-
-
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError("MalformedRequest", f"'{pair}' is no answer: write it as requests_per_day=5000")
-        found[name] = value
-    return found
 
 
 def _lines(advice: Advice, written: Path | None) -> list[str]:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from cli import credentials
 from cli.client import App
 from cli.errors import JOB_FAILED, CommandError
-from cli.options import AsJson, EndpointName, ProfileName, open_app, open_profile
+from cli.options import AsJson, EndpointName, ProfileName, open_app, open_profile, pairs
 from cli.output import ERRORS, Output
 from shared.auth.access import Role
 from shared.ports import Container
@@ -46,7 +46,8 @@ def submit(
     location = source if _LOCATION.fullmatch(source) else _upload(endpoint, Path(source), profile)
     is_folder = location.endswith("/") or any(mark in location for mark in _FOLDER_MARKS)
     given = {"JobInputType": "UriFolder" if is_folder else "UriFile", "Uri": location}
-    body = {"properties": {"InputData": {"input": given}, **_settings(setting or [])}}
+    settings = {name: _value(text) for name, text in pairs(setting or [], "miniBatchSize=1000").items()}
+    body = {"properties": {"InputData": {"input": given}, **settings}}
     headers = {"Idempotency-Key": str(uuid4()), **({"azureml-model-deployment": deployment} if deployment else {})}
     job = app.ask("POST", "endpoints", endpoint, "jobs", json=body, headers=headers).json()
     _tell(app, job, watch, Output(as_json))
@@ -68,18 +69,12 @@ def _upload(endpoint: str, file: Path, profile: str | None) -> str:
     return f"{Container.INBOX.value}/{name}"
 
 
-def _settings(pairs: list[str]) -> dict[str, Any]:
-    """Values are JSON where they can be read so, else text. Raises CommandError."""
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError("MalformedRequest", f"'{pair}' is no setting: write it as miniBatchSize=1000")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
+def _value(text: str) -> Any:
+    """JSON where it can be read so, else text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def list_jobs(

@@ -164,10 +164,17 @@ class Catalog:
         return found.endpoint, found.etag
 
     def find_head(self, name: str) -> tuple[Head | None, str | None]:
-        """As `look`, also of an endpoint that is new, or whose revision cannot be read."""
+        """As `look`, also of an endpoint that is new; its revision is not read."""
         check_name(name)
         blob = self._store.read(Container.ENDPOINTS, head_path(name))
         return (_parsed(Head, blob.data, name), blob.etag) if blob else (None, None)
+
+    def head(self, name: str) -> tuple[Head, str]:
+        """As `find_head`. Raises EndpointNotFound."""
+        head, etag = self.find_head(name)
+        if head is None or etag is None:
+            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        return head, etag
 
     def forget(self, name: str) -> None:
         """That was changed by this process."""

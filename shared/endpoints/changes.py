@@ -96,9 +96,7 @@ class Changes:
         Raises EndpointNotFound, InvalidTransition where that revision or a package of it is not there, or lacks a
         deployment that takes traffic; StaleDocument.
         """
-        head, etag = self._catalog.find_head(name)
-        if head is None:
-            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        head, etag = self._catalog.head(name)
         if number not in self._numbers(name):
             raise InvalidTransition(f"endpoint '{name}' has no revision {number}: see its revisions")
         revision = self._catalog.read_revision(name, number)
@@ -114,9 +112,7 @@ class Changes:
         """Revisions and audit stay, as what was once. Raises EndpointNotFound, InvalidTransition while it takes
         traffic, StaleDocument.
         """
-        head, etag = self._catalog.find_head(name)
-        if head is None or etag is None:
-            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        head, etag = self._catalog.head(name)
         if live := sorted(each for each, percent in head.traffic.items() if percent > 0):
             raise InvalidTransition(f"{', '.join(live)} still takes live traffic: set all traffic to 0 first")
         noted = audit.note(self._store, _entry(name, "delete", author, head, None))
@@ -129,16 +125,14 @@ class Changes:
 
     def revision(self, name: str, number: int) -> Revision:
         """Raises EndpointNotFound, also where it has no such revision."""
-        head, _ = self._catalog.find_head(name)
-        if head is None or number not in self._numbers(name):
+        self._catalog.head(name)
+        if number not in self._numbers(name):
             raise EndpointNotFound(f"there is no endpoint '{name}' with a revision {number}")
         return self._catalog.read_revision(name, number)
 
     def revisions(self, name: str) -> list[RevisionItem]:
         """The newest first; those that a publish has left without ever being current, too. Raises EndpointNotFound."""
-        head, _ = self._catalog.find_head(name)
-        if head is None:
-            raise EndpointNotFound(f"there is no endpoint '{name}'")
+        head, _ = self._catalog.head(name)
         found = [self._catalog.read_revision(name, number) for number in reversed(self._numbers(name))]
         return [
             RevisionItem(each.number, each.created_at.isoformat(), each.created_by, each.number == head.revision)

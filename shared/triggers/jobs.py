@@ -21,6 +21,7 @@ from shared.services import services
 from shared.settings import LOOPBACK
 from shared.triggers.batch import start_online
 from shared.triggers.http import Call, Reply, bounded, json_reply
+from shared.triggers.paging import read_page
 from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -34,7 +35,7 @@ _strangers: Final = asyncio.Semaphore(4)
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _SDK_KEY: Final = "repeatability_request-id"
 _KEY_HEADERS: Final = ("idempotency-key", "repeatability-request-id", _SDK_KEY)
-_FOLLOWED: Final = frozenset({"$top", "$skiptoken", "status", "submitted_by"})
+_FILTERS: Final = ("status", "submitted_by")
 
 
 async def _submit(call: Call) -> Reply:
@@ -67,21 +68,15 @@ def _key(call: Call) -> str | None:
 
 async def _list(call: Call) -> Reply:
     _, endpoint = await _admitted(call, Role.BATCH, Role.READ)
-    asked = dict(call.request.params)
-    if unknown := sorted(set(asked) - _FOLLOWED):
-        raise MalformedRequest(f"'{unknown[0][:80]}' is no filter here: use {', '.join(sorted(_FOLLOWED))}")
-    top = asked.get("$top", str(progress.MAX_LISTED))
-    if not top.isdecimal() or not 1 <= len(top) <= 3 or not 1 <= int(top) <= progress.MAX_LISTED:
-        raise MalformedRequest(f"$top is a number from 1 to {progress.MAX_LISTED}")
-    statuses = frozenset(filter(None, asked.get("status", "").split(",")))
+    top, asked_from, query = read_page(call, progress.MAX_LISTED, _FILTERS)
+    statuses = frozenset(filter(None, query.get("status", "").split(",")))
     found, marker = await asyncio.to_thread(
-        progress.listed, services().batch, endpoint.name, int(top), asked.get("$skiptoken", ""), statuses,
-        asked.get("submitted_by"),
-    )  # fmt: skip
+        progress.listed, services().batch, endpoint.name, top, asked_from, statuses, query.get("submitted_by")
+    )
     more = {}
     if marker:
-        query = urlencode({**asked, "$skiptoken": marker}, safe="$")
-        more = {"nextLink": f"{_base_url(call)}/endpoints/{endpoint.name}/jobs?{query}"}
+        following = urlencode({**query, "$skiptoken": marker}, safe="$")
+        more = {"nextLink": f"{_base_url(call)}/endpoints/{endpoint.name}/jobs?{following}"}
     return json_reply({"value": found, **more})
 
 

@@ -18,6 +18,7 @@ from shared.endpoints.spec import Endpoint
 from shared.errors import InvalidTransition, MalformedRequest, RouteNotFound
 from shared.services import services
 from shared.triggers.http import Call, Reply, bounded, json_reply
+from shared.triggers.paging import read_page
 from shared.triggers.routes import ANY, route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -72,15 +73,10 @@ async def _set_traffic(call: Call) -> Reply:
 
 async def _audit(call: Call) -> Reply:
     await authorize(call, Role.READ, Role.MANAGE)
-    asked = dict(call.request.params)
-    if unknown := sorted(set(asked) - {"$top", "$skiptoken"}):
-        raise MalformedRequest(f"'{unknown[0][:80]}' is no parameter here: use $top, $skiptoken")
-    top = asked.get("$top", str(_MAX_LISTED))
-    if not top.isdecimal() or not 1 <= len(top) <= 3 or not 1 <= int(top) <= _MAX_LISTED:
-        raise MalformedRequest(f"$top is a number from 1 to {_MAX_LISTED}")
+    top, marker, _ = read_page(call, _MAX_LISTED)
     name = call.route("endpoint")
     check_name(name)
-    page = await asyncio.to_thread(audit.entries, services().store, name, int(top), asked.get("$skiptoken", ""))
+    page = await asyncio.to_thread(audit.entries, services().store, name, top, marker)
     entries = [entry.model_dump(mode="json", exclude=_HASHES) for entry in page.entries]
     return json_reply({"value": entries, "skiptoken": page.marker})
 
