@@ -1,7 +1,8 @@
 """Model packages in storage: uploaded once, found again when they are there, and never changed."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -73,12 +74,14 @@ def find(
                 f"model {name}/{version} is published already, with other content: use a new version"
             )
         return Found(there or package, there is not None)
-    numbers = sorted(_numbers(container, name), reverse=True)
-    for number in numbers:
+    stored = _stored(container, name)
+    free = max(stored, default=0) + 1
+    for number in sorted(stored, reverse=True):
         there = _read(container, name, str(number))
         if there is not None and _same(there, package):
             return Found(there, is_there=True)
-    free = max(numbers, default=0) + 1
+        if there is None and _is_begun(stored[number], folder, package):
+            free = number
     return Found(package.model_copy(update={"version": str(free)}), is_there=False)
 
 
@@ -104,13 +107,26 @@ def _same(there: ModelPackage, package: ModelPackage) -> bool:
     return there.model_dump(exclude=_TOLD) == package.model_dump(exclude=_TOLD)
 
 
-def _numbers(container: ContainerClient, name: str) -> Iterator[int]:
-    """Of versions of which something is there."""
+def _stored(container: ContainerClient, name: str) -> dict[int, dict[str, bytearray | None]]:
+    """What is there of each version: the MD5 of its files by their paths, None where storage has none."""
+    found: dict[int, dict[str, bytearray | None]] = {}
     try:
-        seen = {blob.split("/")[1] for blob in container.list_blob_names(name_starts_with=f"{name}/")}
+        for blob in container.list_blobs(name_starts_with=f"{name}/"):
+            version, _, path = blob.name.removeprefix(f"{name}/").partition("/")
+            if re.fullmatch(VERSION_PATTERN, version):
+                found.setdefault(int(version), {})[path] = blob.content_settings.content_md5
     except ResourceNotFoundError:
-        return
-    yield from (int(version) for version in seen if re.fullmatch(VERSION_PATTERN, version))
+        return {}
+    return found
+
+
+def _is_begun(stored: dict[str, bytearray | None], folder: Path, package: ModelPackage) -> bool:
+    """Whether it is the beginning of this package, which an upload that was cut off has left."""
+    own = {file.path for file in package.files}
+    return all(
+        path in own and digest is not None and digest == hashlib.md5((folder / path).read_bytes()).digest()  # noqa: S324 - storage's
+        for path, digest in stored.items()
+    )
 
 
 def _read(container: ContainerClient, name: str, version: str) -> ModelPackage | None:

@@ -10,7 +10,7 @@ import pytest
 from samples.flights.local import write_profile
 from tests.app.client import Client
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
 NAMED = re.compile(r"Write `([^`]+)`")

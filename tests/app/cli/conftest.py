@@ -1,0 +1,50 @@
+"""The command line against the whole app, in a team's folder."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from cli.app import main
+from samples.flights.local import write_profile
+from tests.app.cli.running import Ended, Slipway
+from tests.app.client import Client
+
+
+@pytest.fixture
+def folder(
+    client: Client, account: BlobServiceClient, tmp_path: Path, iris_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A team's folder: a model, an endpoint file, and the profile of the stack; the place where commands run."""
+    write_profile(client.stack, tmp_path / "slipway.yaml")
+    shutil.copytree(iris_folder, tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "250")
+    for name in ("SLIPWAY_PROFILES", "SLIPWAY_PROFILE", "SLIPWAY_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def slipway(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Slipway:
+    def run(*arguments: str) -> Ended:
+        capsysbinary.readouterr()
+        code = main(arguments)
+        told = capsysbinary.readouterr()
+        return Ended(code, told.out.decode(), told.err.decode())
+
+    return run
+
+
+@pytest.fixture
+def endpoint(request: pytest.FixtureRequest) -> str:
+    """A name of its own for each test."""
+    return f"cli-{abs(hash(request.node.name)) % 10**8}"
+
+
+@pytest.fixture
+def published(slipway: Slipway, endpoint: str) -> str:
+    assert slipway("init", "--name", endpoint).code == 0
+    assert slipway("publish").code == 0
+    return endpoint
