@@ -16,6 +16,7 @@ from shared.auth.authenticate import Authenticator
 from shared.auth.keys import KeyRing
 from shared.auth.rules import TokenRules
 from shared.auth.verified import VerifiedTokens
+from shared.batch import progress
 from shared.batch.manifest import Manifests
 from shared.batch.ports import Accounts, BatchPorts
 from shared.batch.pulse import Pulse
@@ -118,7 +119,7 @@ def _build() -> Services:
             max_body_bytes=settings.max_body_bytes,
         ),
         batch=_batch(settings, accounts, catalog, loader),
-        changes=Changes(store, catalog),
+        changes=Changes(store, catalog, partial(progress.is_working, store)),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
         telemetry=telemetry,

@@ -1,13 +1,11 @@
 """Asks Azure ML's own library whether it would take a file, and says its answer in one line."""
 
-import logging
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 from cli.importing.source import Kind, Source
+from cli.sources.quiet import quiet
 from shared.errors import MalformedRequest
 
 _SHOWN: Final = 3
@@ -19,7 +17,7 @@ _WRITE_AS: Final = "write it as azureml:{name}:{version}, or as a mapping"
 
 def check(source: Source) -> None:
     """Raises MalformedRequest where Azure ML itself would refuse the file. Needs the local files that it names."""
-    with _quiet():
+    with quiet():
         try:
             _loader(source)(source.file)
         # Where a value has a shape that its schemas do not think of, they raise whatever Python does.
@@ -40,19 +38,6 @@ def _loader(source: Source) -> Callable[[str], object]:
         Kind.BATCH_ENDPOINT: load_batch_endpoint,
         Kind.BATCH_DEPLOYMENT: load_batch_deployment,
     }[source.kind]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the library's warnings and logs off the terminal, for which it sets a level and a handler of its own."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 def _told(error: Exception) -> str:

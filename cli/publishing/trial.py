@@ -15,6 +15,7 @@ from shared.models.package import CodeConfiguration
 
 _EXAMPLE: Final = "serving_input_example.json"
 _DEADLINE_S: Final = 300
+_MEMORY_BYTES: Final = 2**32
 # What a program needs to run; a model has no use for its publisher's credentials.
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
 
@@ -61,8 +62,8 @@ def _try(folder: Path, code: CodeConfiguration | None) -> int | None:
         store.write(Container.MODELS, package_path("trial", "1", file.path), (folder / file.path).read_bytes())
     manifest = package.to_bytes()
     store.write(Container.MODELS, package_path("trial", "1", PACKAGE_FILE), manifest)
-    memory_bytes = 4 * package_bytes if (package_bytes := sum(file.size_bytes for file in package.files)) else 0
-    loader = Loader(store, Flavors(OnnxOptions(threads=1), Path("environments")), max(memory_bytes, 2**32))
+    memory_bytes = max(_MEMORY_BYTES, 4 * sum(file.size_bytes for file in package.files))
+    loader = Loader(store, Flavors(OnnxOptions(threads=1), Path("environments")), memory_bytes)
     model_id = ModelId(ModelRef("trial", "1", digest_of(manifest)))
     served = ServedModel(model_id, package, loader)
     key = next(iter(package.models), "")

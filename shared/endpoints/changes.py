@@ -3,6 +3,7 @@
 A change is made to what is in storage now, by ETag: who was slower is told so, and nothing of theirs is seen.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from shared.endpoints import audit
@@ -34,11 +35,16 @@ class RevisionItem(NamedTuple):
 
 
 class Changes:
-    """`catalog`: this process' own, which forgets at once what was changed here."""
+    """`catalog`: this process' own, which forgets at once what was changed here. `is_working`: whether a job of the
+    endpoint has not ended yet.
+    """
 
-    def __init__(self, store: BlobStore, catalog: Catalog) -> None:
+    def __init__(
+        self, store: BlobStore, catalog: Catalog, is_working: Callable[[str], bool] = lambda name: False
+    ) -> None:
         self._store = store
         self._catalog = catalog
+        self._is_working = is_working
 
     def publish(self, draft: Draft, author: Author) -> Endpoint:
         """Makes the next revision current. Raises InvalidTransition, StaleDocument when another publish was faster."""
@@ -110,11 +116,13 @@ class Changes:
 
     def delete(self, name: str, author: Author) -> None:
         """Revisions and audit stay, as what was once. Raises EndpointNotFound, InvalidTransition while it takes
-        traffic, StaleDocument.
+        traffic or a job of it runs, StaleDocument.
         """
         head, etag = self._catalog.head(name)
         if live := sorted(each for each, percent in head.traffic.items() if percent > 0):
             raise InvalidTransition(f"{', '.join(live)} still takes live traffic: set all traffic to 0 first")
+        if self._is_working(name):
+            raise InvalidTransition(f"a job of endpoint '{name}' is not over: cancel it, or wait for its end")
         noted = audit.note(self._store, _entry(name, "delete", author, head, None))
         try:
             self._store.delete(Container.ENDPOINTS, head_path(name), if_match=etag)

@@ -10,12 +10,11 @@ from azure.durable_functions import Blueprint
 from pydantic import BaseModel, ValidationError
 
 from shared.auth.access import Principal, Role, require
-from shared.batch import progress
 from shared.endpoints import audit
 from shared.endpoints.audit import Author
 from shared.endpoints.catalog import check_name
 from shared.endpoints.spec import Endpoint
-from shared.errors import InvalidTransition, MalformedRequest, RouteNotFound
+from shared.errors import MalformedRequest, RouteNotFound
 from shared.services import services
 from shared.triggers.http import Call, Reply, bounded, json_reply
 from shared.triggers.paging import read_page
@@ -52,8 +51,6 @@ async def _read(call: Call) -> Reply:
 async def _delete(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
     name = call.route("endpoint")
-    if await asyncio.to_thread(progress.is_working, services().store, name):
-        raise InvalidTransition(f"a job of endpoint '{name}' is not over: cancel it, or wait for its end")
     await asyncio.to_thread(services().changes.delete, name, author(call, principal))
     return json_reply({"deleted": name})
 

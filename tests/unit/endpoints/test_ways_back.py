@@ -8,6 +8,7 @@ import pytest
 from shared.endpoints import audit
 from shared.endpoints.audit import Author
 from shared.endpoints.callers import StoredKey
+from shared.endpoints.changes import Changes
 from shared.errors import (
     ConfigurationError,
     EndpointNotFound,
@@ -106,6 +107,14 @@ def test_a_deleted_endpoint_is_gone_and_its_name_is_free(desk: Desk) -> None:
         desk.changes.delete("flowers", BOB)
     assert desk.publish("blue").revision.number == 3
     assert sorted(changes(desk)) == ["delete", "publish", "publish", "publish", "traffic"]
+
+
+def test_an_endpoint_with_a_job_that_is_not_over_is_not_deleted(desk: Desk) -> None:
+    desk.changes.set_traffic("flowers", {}, BOB)
+    busy = Changes(desk.store, desk.catalog, lambda name: name == "flowers")
+    with pytest.raises(InvalidTransition, match="a job of endpoint 'flowers' is not over: cancel it, or wait"):
+        busy.delete("flowers", BOB)
+    assert desk.another().read("flowers").head.revision == 2
 
 
 @pytest.mark.parametrize(
