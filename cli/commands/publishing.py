@@ -65,6 +65,9 @@ def publish(
     to_onnx: Annotated[
         bool, typer.Option("--to-onnx", help="Convert scikit-learn, XGBoost and LightGBM models, which is the fastest.")
     ] = False,
+    partition_by: Annotated[
+        str, typer.Option(help="Of many models: the columns that pick one, such as carrier,origin.")
+    ] = "",
     no_trial: Annotated[bool, typer.Option("--no-trial", help="Do not load new models here before.")] = False,
     profile: ProfileName = None,
     as_json: AsJson = False,
@@ -75,8 +78,9 @@ def publish(
     token = credentials.token(settings, (Role.MANAGE, Role.READ))
     app = App(settings.app_url, lambda: token)
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
-        with ERRORS.status("looking at the models and the endpoint"):
-            asked = Asked(credentials.holder(token), to_onnx)
+        with ERRORS.status("looking at the models and the endpoint") as status:
+            columns = tuple(filter(None, map(str.strip, partition_by.split(","))))
+            asked = Asked(credentials.holder(token), to_onnx, columns, status.update)
             plan = flow.plan(written, Path(folder), app, account, asked)
         with ERRORS.status("trying the models") as status:
             tried = {} if no_trial else flow.try_out(plan, lambda name: status.update(f"trying {name}"))
@@ -84,8 +88,8 @@ def publish(
         if dry_run or not plan.changes:
             _tell(plan, tried, output, published=None)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-        with Progress(*columns, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
+        shown = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+        with Progress(*shown, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
             bars = {}
 
             def tell(name: str, done: int, total: int) -> None:

@@ -36,10 +36,14 @@ class Part(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be."""
+    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be. `partition_by`: the columns that
+    pick one of many models. `tell`: of what takes long.
+    """
 
     by: str
-    to_onnx: bool
+    to_onnx: bool = False
+    partition_by: tuple[str, ...] = ()
+    tell: Callable[[str], None] = lambda what: None
 
 
 class Plan(NamedTuple):
@@ -58,6 +62,10 @@ class Plan(NamedTuple):
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
     parts = {name: _part(file, name, into, account, asked) for name in file.models}
+    if asked.partition_by and not any(part.found.package.segments for part in parts.values()):
+        raise CommandError(
+            "MalformedRequest", "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…"
+        )
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
     current = _current(app, file.name)
     revision = current["revision"] if current else None
@@ -102,11 +110,14 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
 
 def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked) -> Part:
     from cli.sources.conversion import convert, is_convertible  # these take a second, which most commands need not wait
-    from cli.sources.resolve import resolve
+    from cli.sources.resolve import Partition, resolve
 
     model = file.models[name]
     code = CodeConfiguration(**model.code.model_dump()) if model.code else None
-    source = resolve(model.uri, into / name, base=file.path.parent, code=code)
+    partition = None
+    if asked.partition_by:
+        partition = Partition(asked.partition_by, lambda here, of: asked.tell(f"{name}: {here:,} of {of:,} models"))
+    source = resolve(model.uri, into / name, base=file.path.parent, code=code, partition=partition)
     convertible, agreement = source.code is None and is_convertible(source.origin), None
     if asked.to_onnx and convertible:
         folder, agreement = convert(source.folder, into / f"{name}-onnx")

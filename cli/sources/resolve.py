@@ -1,14 +1,23 @@
 """From a model as an endpoint file names it to a local folder that can be published."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from cli.sources import azureml, mlflow_store, onnx_file, scripts
+from cli.sources import azureml, many, mlflow_store, onnx_file, registered_models, scripts
 from cli.sources.mlflow_store import Downloaded
 from cli.sources.origin import ModelSource, Registered, origin_of
-from cli.sources.uris import AzureModel, LocalPath, parse
+from cli.sources.uris import AzureModel, LocalPath, OneModel, RegisteredModels, parse
 from shared.errors import MalformedRequest
-from shared.models.mlmodel import describe
+from shared.models.mlmodel import MODELS_FOLDER, SEGMENTS_FILE, describe
 from shared.models.package import CodeConfiguration
+
+
+class Partition(NamedTuple):
+    """How the models of a set become one package. `tell`: how many of them are here, of how many."""
+
+    columns: Sequence[str]
+    tell: Callable[[int, int], None] = lambda here, of: None
 
 
 def resolve(
@@ -17,16 +26,26 @@ def resolve(
     *,
     base: Path,
     code: CodeConfiguration | None = None,
+    partition: Partition | None = None,
     tracking_uri: str | None = None,
 ) -> ModelSource:
     """`into`: a temporary folder of the caller's, for what must be downloaded or made. `base`: the endpoint file's.
 
-    `code`: the deployment's code_configuration. `tracking_uri`: else MLFLOW_TRACKING_URI says where MLflow is.
+    `code`: the deployment's code_configuration. `partition`: of a folder of models, or of a registry's by their tags.
+    `tracking_uri`: else MLFLOW_TRACKING_URI says where MLflow is.
     Raises MalformedRequest, ModelNotFound, StorageUnavailable, StorageRefused or IdentityProviderUnavailable, with one
     line that says what to do.
     """
     try:
-        found = _found(uri, into, base, tracking_uri)
+        model = parse(uri)
+        if isinstance(model, RegisteredModels):
+            return _registered(uri, model, into, partition, tracking_uri)
+        if code is None and isinstance(model, LocalPath) and many.is_of_many(folder := _place(model, base)):
+            if partition is not None:
+                return _of_folder(uri, folder, into, partition.columns)
+            if not (folder / SEGMENTS_FILE).is_file():
+                raise MalformedRequest(f"{uri} holds many models: say which columns pick one, with --partition-by")
+        found = _found(uri, model, into, base, tracking_uri)
         origin = origin_of(found.folder, uri, found.resolved, found.registered)
         folder = found.folder
         if code is not None:
@@ -41,18 +60,39 @@ def resolve(
     return ModelSource(folder, name, version, origin, code)
 
 
-def _found(uri: str, into: Path, base: Path, tracking_uri: str | None) -> Downloaded:
-    model = parse(uri)
+def _registered(
+    uri: str, models: RegisteredModels, into: Path, partition: Partition | None, tracking_uri: str | None
+) -> ModelSource:
+    if partition is None:
+        raise MalformedRequest(f"{uri} are many models: say which of their tags pick one, with --partition-by")
+    folders = registered_models.download(models, partition.columns, tracking_uri, partition.tell)
+    assembled = many.assemble(folders, partition.columns, into, {})
+    return ModelSource(assembled, None, None, many.origin(folders, uri, uri))
+
+
+def _of_folder(uri: str, folder: Path, into: Path, columns: Sequence[str]) -> ModelSource:
+    """Also of one that is laid out as a package already: the columns are to be others, or are said twice."""
+    settings = many.settings_of(folder)
+    folders = many.keyed(folder / MODELS_FOLDER if (folder / SEGMENTS_FILE).is_file() else folder, columns)
+    assembled = many.assemble(folders, columns, into, settings)
+    return ModelSource(assembled, None, None, many.origin(folders, uri, folder.as_uri()))
+
+
+def _found(uri: str, model: OneModel, into: Path, base: Path, tracking_uri: str | None) -> Downloaded:
     if isinstance(model, AzureModel):
         return azureml.download(model, into)
     if not isinstance(model, LocalPath):
         return mlflow_store.download(model, tracking_uri, into)
-    path = (base / Path(model.path).expanduser()).resolve()
+    path = _place(model, base)
     if not path.exists():
         raise MalformedRequest(
             f"there is no {uri} in {base.resolve().name}: write the path from the endpoint file's folder"
         )
     return Downloaded(path, path.as_uri(), Registered("", ""))
+
+
+def _place(model: LocalPath, base: Path) -> Path:
+    return (base / Path(model.path).expanduser()).resolve()
 
 
 def _graph(file: Path) -> Path:

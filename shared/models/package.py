@@ -35,9 +35,12 @@ class ModelRef(NamedTuple):
 
 
 class PackagedFile(Document):
+    """`held_by`: the version of the same model whose folder it lies in, where an earlier one had it already."""
+
     path: str
     size_bytes: int
     sha256: str
+    held_by: str = Field(default="", pattern=f"^$|{VERSION_PATTERN}")
 
 
 class PackagedModel(Document):
@@ -161,8 +164,9 @@ class ModelPackage(Document):
         return self._by_path[path]
 
     def to_bytes(self) -> bytes:
-        left_out = {"origin"} if self.origin is None else set()
-        return json.dumps(self.model_dump(mode="json", exclude=left_out), indent=2, sort_keys=True).encode()
+        document = self.model_dump(mode="json", exclude={"files", *({"origin"} if self.origin is None else ())})
+        document["files"] = [file.model_dump(exclude_defaults=True) for file in self.files]
+        return json.dumps(document, indent=2, sort_keys=True).encode()
 
 
 def digest_of(data: bytes) -> str:
