@@ -64,7 +64,8 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
     parts = {name: _part(file, name, into, account, asked) for name in file.models}
     if asked.partition_by and not any(part.found.package.segments for part in parts.values()):
         raise CommandError(
-            "MalformedRequest", "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…"
+            "MalformedRequest",
+            "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…",
         )
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
     current = _current(app, file.name)
@@ -109,19 +110,17 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
 
 
 def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked) -> Part:
-    from cli.sources.conversion import convert, is_convertible  # these take a second, which most commands need not wait
-    from cli.sources.resolve import Partition, resolve
+    from cli.sources.resolve import resolve  # it takes a second, which most commands need not wait
+
+    def tell(here: int, of: int) -> None:
+        asked.tell(f"{name}: {here:,} of {of:,} models")
 
     model = file.models[name]
     code = CodeConfiguration(**model.code.model_dump()) if model.code else None
-    partition = None
-    if asked.partition_by:
-        partition = Partition(asked.partition_by, lambda here, of: asked.tell(f"{name}: {here:,} of {of:,} models"))
-    source = resolve(model.uri, into / name, base=file.path.parent, code=code, partition=partition)
-    convertible, agreement = source.code is None and is_convertible(source.origin), None
-    if asked.to_onnx and convertible:
-        folder, agreement = convert(source.folder, into / f"{name}-onnx")
-        source = source._replace(folder=folder)
+    source = resolve(
+        model.uri, into / name, base=file.path.parent, code=code, partition_by=asked.partition_by, tell=tell
+    )
+    source, agreement, convertible = _converted(source, into / f"{name}-onnx", asked, tell)
     called, version = packages.called(source.name or f"{file.name}-{name}", source.version)
     if agreement is not None:
         called = f"{called}-onnx"  # beside what it was converted from, under the same version
@@ -130,6 +129,22 @@ def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient,
     origin = source.origin.model_copy(update={"published_by": asked.by, "resolved": resolved})
     found = packages.find(source.folder, called, version, account, source.code, origin)
     return Part(source, found, agreement, convertible)
+
+
+def _converted(
+    source: ModelSource, into: Path, asked: Asked, tell: Callable[[int, int], None]
+) -> tuple[ModelSource, Agreement | None, bool]:
+    """As a graph where it is asked for and can be; and whether it can be."""
+    from cli.sources.conversion import convert, is_convertible
+    from cli.sources.conversion_of_many import convert_many
+    from cli.sources.many import is_of_many
+
+    convertible = source.code is None and is_convertible(source.origin)
+    if not (asked.to_onnx and convertible):
+        return source, None, convertible
+    of_many = is_of_many(source.folder)
+    folder, agreement = convert_many(source.folder, into, tell) if of_many else convert(source.folder, into)
+    return source._replace(folder=folder), agreement, convertible
 
 
 def _current(app: App, name: str) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ Below the folder a model lies where its key says, `UA/EWR`, or as data sets are 
 """
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -45,10 +46,16 @@ def keyed(folder: Path, columns: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def assemble(models: Mapping[str, Path], columns: Sequence[str], into: Path, settings: Mapping[str, Any]) -> Path:
-    """A new folder below `into` with a package's layout, whose files are links to those of the models.
+def laid_out(folder: Path) -> dict[str, Path]:
+    """The folders of a package's models, by key."""
+    top = folder / MODELS_FOLDER
+    return {path.parent.relative_to(top).as_posix(): path.parent for path in sorted(top.rglob("MLmodel"))}
 
-    `settings`: what else segments.yaml says. Raises MalformedRequest for a key that cannot be a folder.
+
+def assemble(models: Mapping[str, Path], into: Path, segments: Mapping[str, Any]) -> Path:
+    """A new folder below `into` with a package's layout, whose files are those of the models.
+
+    `segments`: what segments.yaml says. Raises MalformedRequest for a key that cannot be a folder.
     """
     with arriving(into, "models-by-key") as arrival:
         for key, folder in models.items():
@@ -57,13 +64,12 @@ def assemble(models: Mapping[str, Path], columns: Sequence[str], into: Path, set
             place = arrival.partial / MODELS_FOLDER / key
             place.mkdir(parents=True, exist_ok=True)
             _link(folder, place)
-        segments = {**settings, "segment_columns": list(columns)}
-        (arrival.partial / SEGMENTS_FILE).write_text(yaml.safe_dump(segments), encoding="utf-8")
+        (arrival.partial / SEGMENTS_FILE).write_text(yaml.safe_dump(dict(segments)), encoding="utf-8")
     return arrival.folder
 
 
-def settings_of(folder: Path) -> dict[str, Any]:
-    """What a segments.yaml says beside the columns: fallback and prefetch. Raises MalformedRequest."""
+def segments_of(folder: Path) -> dict[str, Any]:
+    """What its segments.yaml says, if it has one. Raises MalformedRequest."""
     file = folder / SEGMENTS_FILE
     if not file.is_file():
         return {}
@@ -73,7 +79,7 @@ def settings_of(folder: Path) -> dict[str, Any]:
         raise MalformedRequest(f"{folder.name}/{SEGMENTS_FILE} cannot be read: correct it, or remove it") from None
     if not isinstance(written, dict):
         raise MalformedRequest(f"{folder.name}/{SEGMENTS_FILE} must be a mapping")
-    return {name: value for name, value in written.items() if name != "segment_columns"}
+    return written
 
 
 def origin(models: Mapping[str, Path], uri: str, resolved: str) -> Origin:
@@ -102,4 +108,7 @@ def _link(folder: Path, place: Path) -> None:
             continue
         target = place / below
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(path.resolve(), target)
+        try:
+            os.link(path.resolve(), target)
+        except OSError:  # another file system
+            shutil.copyfile(path, target)

@@ -49,10 +49,19 @@ def download(
 
 def _found(client: Any, wanted: RegisteredModels) -> Iterator[Any]:
     condition = " AND ".join(f"tags.`{name}` = '{value}'" for name, value in wanted.tags)
+    tagged = _pages(client.search_model_versions, condition)
+    if wanted.alias is None:
+        return tagged
+    # A version that was searched for does not tell its aliases; a model does.
+    models = {each.name: each.aliases for each in _pages(client.search_registered_models, "")}
+    return (each for each in tagged if str(models.get(each.name, {}).get(wanted.alias)) == str(each.version))
+
+
+def _pages(search: Callable[..., Any], condition: str) -> Iterator[Any]:
     token = None
     while True:
-        page = client.search_model_versions(condition, max_results=_PAGE, page_token=token)
-        yield from (each for each in page if wanted.alias is None or wanted.alias in each.aliases)
+        page = search(condition, max_results=_PAGE, page_token=token)
+        yield from page
         token = page.token
         if not token:
             return

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from cli.sources import azureml, many, mlflow_store, onnx_file, registered_models, scripts
 from cli.sources.mlflow_store import Downloaded
@@ -12,12 +11,11 @@ from shared.errors import MalformedRequest
 from shared.models.mlmodel import MODELS_FOLDER, SEGMENTS_FILE, describe
 from shared.models.package import CodeConfiguration
 
+type Tell = Callable[[int, int], None]
+"""Told how many of many models are here by now, of how many."""
 
-class Partition(NamedTuple):
-    """How the models of a set become one package. `tell`: how many of them are here, of how many."""
 
-    columns: Sequence[str]
-    tell: Callable[[int, int], None] = lambda here, of: None
+def _tell_nobody(here: int, of: int) -> None: ...
 
 
 def resolve(
@@ -26,12 +24,14 @@ def resolve(
     *,
     base: Path,
     code: CodeConfiguration | None = None,
-    partition: Partition | None = None,
+    partition_by: Sequence[str] = (),
+    tell: Tell = _tell_nobody,
     tracking_uri: str | None = None,
 ) -> ModelSource:
     """`into`: a temporary folder of the caller's, for what must be downloaded or made. `base`: the endpoint file's.
 
-    `code`: the deployment's code_configuration. `partition`: of a folder of models, or of a registry's by their tags.
+    `code`: the deployment's code_configuration. `partition_by`: the columns that pick one, of a folder of models or of
+    a registry's by their tags.
     `tracking_uri`: else MLFLOW_TRACKING_URI says where MLflow is.
     Raises MalformedRequest, ModelNotFound, StorageUnavailable, StorageRefused or IdentityProviderUnavailable, with one
     line that says what to do.
@@ -39,10 +39,10 @@ def resolve(
     try:
         model = parse(uri)
         if isinstance(model, RegisteredModels):
-            return _registered(uri, model, into, partition, tracking_uri)
+            return _registered(uri, model, into, partition_by, tell, tracking_uri)
         if code is None and isinstance(model, LocalPath) and many.is_of_many(folder := _place(model, base)):
-            if partition is not None:
-                return _of_folder(uri, folder, into, partition.columns)
+            if partition_by:
+                return _of_folder(uri, folder, into, partition_by)
             if not (folder / SEGMENTS_FILE).is_file():
                 raise MalformedRequest(f"{uri} holds many models: say which columns pick one, with --partition-by")
         found = _found(uri, model, into, base, tracking_uri)
@@ -53,6 +53,8 @@ def resolve(
         elif folder.is_file():
             folder = onnx_file.wrap(_graph(folder), into)
             origin = origin.model_copy(update={"flavors": ("onnx",)})
+        elif (folder / SEGMENTS_FILE).is_file():
+            origin = many.origin(many.laid_out(folder), uri, found.resolved)
         _check(folder, code)
     except OSError as error:
         raise MalformedRequest(f"{uri} cannot be read: {error.strerror or error}") from None
@@ -61,20 +63,20 @@ def resolve(
 
 
 def _registered(
-    uri: str, models: RegisteredModels, into: Path, partition: Partition | None, tracking_uri: str | None
+    uri: str, models: RegisteredModels, into: Path, columns: Sequence[str], tell: Tell, tracking_uri: str | None
 ) -> ModelSource:
-    if partition is None:
+    if not columns:
         raise MalformedRequest(f"{uri} are many models: say which of their tags pick one, with --partition-by")
-    folders = registered_models.download(models, partition.columns, tracking_uri, partition.tell)
-    assembled = many.assemble(folders, partition.columns, into, {})
+    folders = registered_models.download(models, columns, tracking_uri, tell)
+    assembled = many.assemble(folders, into, {"segment_columns": list(columns)})
     return ModelSource(assembled, None, None, many.origin(folders, uri, uri))
 
 
 def _of_folder(uri: str, folder: Path, into: Path, columns: Sequence[str]) -> ModelSource:
     """Also of one that is laid out as a package already: the columns are to be others, or are said twice."""
-    settings = many.settings_of(folder)
+    segments = {**many.segments_of(folder), "segment_columns": list(columns)}
     folders = many.keyed(folder / MODELS_FOLDER if (folder / SEGMENTS_FILE).is_file() else folder, columns)
-    assembled = many.assemble(folders, columns, into, settings)
+    assembled = many.assemble(folders, into, segments)
     return ModelSource(assembled, None, None, many.origin(folders, uri, folder.as_uri()))
 
 

@@ -101,12 +101,12 @@ def parse(uri: str) -> ModelUri:
 
 
 def _mlflow_model(uri: str) -> ModelUri:
+    if uri.removeprefix("models:").lstrip("/").startswith("*"):
+        return _models_by_tags(uri)
     if found := _VERSIONED.match(uri):
         return RegisteredModel(found.group(1), version=str(int(found.group(2))))
     if found := _BY_ALIAS.match(uri):
         return RegisteredModel(found.group(1), alias=found.group(2))
-    if uri.removeprefix("models:").lstrip("/").startswith("*"):
-        return _models_by_tags(uri)
     if found := _LOGGED.match(uri):
         return LoggedModel(found.group(1))
     if found := _BY_STAGE.match(uri):
@@ -121,7 +121,8 @@ def _mlflow_model(uri: str) -> ModelUri:
 def _models_by_tags(uri: str) -> RegisteredModels:
     found = _SET.match(uri)
     tags = tuple(parse_qsl(found.group(2), keep_blank_values=True)) if found else ()
-    if found is None or not tags or any(not name or set("`'\"") & {*name, *value} for name, value in tags):
+    # MLflow's filters have no way to write a quote.
+    if found is None or not tags or any(not name or not value or set("`'\"") & {*name, *value} for name, value in tags):
         raise MalformedRequest(f"{uri} names no models: write models:/*?tag=value, or models:/*@alias?tag=value")
     return RegisteredModels(tags, found.group(1))
 
