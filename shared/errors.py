@@ -7,6 +7,7 @@ SlipwayError
         CredentialsMalformed        the Authorization header cannot be read
         NotAuthorized               a good token without the role
             LocationNotAllowed      the endpoint's jobs may not read or write there
+            SourceNotAllowed        models that run code may not come from there
     RequestError
         MethodNotAllowed            the address does not take this method
         MalformedRequest            the body is not what the protocol asks
@@ -77,6 +78,10 @@ class NotAuthorized(AuthError):
 
 class LocationNotAllowed(NotAuthorized):
     code = "LocationNotAllowed"
+
+
+class SourceNotAllowed(NotAuthorized):
+    code = "SourceNotAllowed"
 
 
 class RequestError(SlipwayError):

@@ -126,6 +126,7 @@ def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: i
         "published": published,
         "changes": [each._asdict() for each in plan.changes],
         "breaking": plan.breaking,
+        "notes": plan.notes,
         "tried": tried,
         "converted": {name: _differences(part) for name, part in plan.parts.items() if part.agreement},
         "models": {
@@ -135,6 +136,7 @@ def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: i
     }
     lines = [str(each) for each in plan.changes]
     lines += [f"! callers may stumble: {each}" for each in plan.breaking]
+    lines += [f"! {each}" for each in plan.notes]
     lines += [each for name, part in plan.parts.items() for each in _conversion(name, part)]
     lines += [f"{name} loads, and answers {_rows(rows)}" for name, rows in tried.items()]
     if published is not None:

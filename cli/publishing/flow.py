@@ -9,9 +9,11 @@ from azure.storage.blob import BlobServiceClient
 from cli.client import App
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
-from cli.publishing import packages, trial
+from cli.publishing import environments, packages, requirements, trial
 from cli.publishing.difference import Change, changes
+from cli.publishing.environments import Environments
 from cli.publishing.packages import Found
+from cli.publishing.requirements import Needs
 from cli.publishing.signatures import breaking
 from cli.sources.agreement import Agreement
 from cli.sources.origin import ModelSource
@@ -49,7 +51,7 @@ class Asked(NamedTuple):
 class Plan(NamedTuple):
     """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
 
-    `breaking`: what callers of its deployments may stumble over.
+    `breaking`: what callers of its deployments may stumble over. `notes`: what its models may stumble over.
     """
 
     draft: Draft
@@ -57,17 +59,20 @@ class Plan(NamedTuple):
     changes: list[Change]
     traffic: dict[str, int] | None
     breaking: list[str]
+    notes: list[str]
 
 
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
-    parts = {name: _part(file, name, into, account, asked) for name in file.models}
+    there = environments.ask(app)
+    parts = {name: _part(file, name, into, account, asked, there) for name in file.models}
     if asked.partition_by and not any(part.found.package.segments for part in parts.values()):
         raise CommandError(
             "MalformedRequest",
             "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…",
         )
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
+    notes = requirements.check([_needs(draft, name, part) for name, part in parts.items()], there)
     current = _current(app, file.name)
     revision = current["revision"] if current else None
     return Plan(
@@ -76,7 +81,13 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
         [*_breaking(parts, revision, account)] if revision else [],
+        notes,
     )
+
+
+def _needs(draft: Draft, name: str, part: Part) -> Needs:
+    environment = draft.deployments[name].environment or ""
+    return Needs(name, environment, part.source, part.found.package, part.convertible)
 
 
 def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobServiceClient) -> Iterator[str]:
@@ -109,7 +120,9 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
     return answered
 
 
-def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked) -> Part:
+def _part(
+    file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked, there: Environments
+) -> Part:
     from cli.sources.resolve import resolve  # it takes a second, which most commands need not wait
 
     def tell(here: int, of: int) -> None:
@@ -120,6 +133,7 @@ def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient,
     source = resolve(
         model.uri, into / name, base=file.path.parent, code=code, partition_by=asked.partition_by, tell=tell
     )
+    there.check_source(name, source)
     source, agreement, convertible = _converted(source, into / f"{name}-onnx", asked, tell)
     called, version = packages.called(source.name or f"{file.name}-{name}", source.version)
     if agreement is not None:

@@ -3,8 +3,10 @@
 A change is made to what is in storage now, by ETag: who was slower is told so, and nothing of theirs is seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from shared.endpoints import audit
 from shared.endpoints.audit import AuditEntry, Author, Change
@@ -21,7 +23,8 @@ from shared.endpoints.spec import (
     with_traffic,
 )
 from shared.errors import EndpointNotFound, InvalidTransition, StaleDocument
-from shared.models.package import digest_of, package_path
+from shared.models.package import ModelPackage, ModelRef, digest_of, package_path
+from shared.models.sources import check_source
 from shared.ports import BlobStore, Container
 
 
@@ -36,18 +39,26 @@ class RevisionItem(NamedTuple):
 
 class Changes:
     """`catalog`: this process' own, which forgets at once what was changed here. `is_working`: whether a job of the
-    endpoint has not ended yet.
+    endpoint has not ended yet. `code_sources`: as the setting.
     """
 
     def __init__(
-        self, store: BlobStore, catalog: Catalog, is_working: Callable[[str], bool] = lambda name: False
+        self,
+        store: BlobStore,
+        catalog: Catalog,
+        is_working: Callable[[str], bool] = lambda name: False,
+        code_sources: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._is_working = is_working
+        self._code_sources = code_sources
 
     def publish(self, draft: Draft, author: Author) -> Endpoint:
-        """Makes the next revision current. Raises InvalidTransition, StaleDocument when another publish was faster."""
+        """Makes the next revision current.
+
+        Raises InvalidTransition, SourceNotAllowed, StaleDocument when another publish was faster.
+        """
         self._check_packages(draft)
         head, etag = self._catalog.find_head(draft.name)
         revision = Revision(
@@ -70,6 +81,8 @@ class Changes:
                 raise InvalidTransition(
                     f"deployment '{name}': no package of model {model.ref} with this digest is in storage: upload it"
                 )
+            if self._code_sources:
+                check_source(name, _parsed(model.ref, package.data), self._code_sources)
 
     def _next_number(self, name: str, head: Head | None) -> int:
         """One above the highest written: a publish that died before its head leaves a number that is never used."""
@@ -100,7 +113,7 @@ class Changes:
         """Makes an earlier revision current again, with the traffic that there is unless other is given.
 
         Raises EndpointNotFound, InvalidTransition where that revision or a package of it is not there, or lacks a
-        deployment that takes traffic; StaleDocument.
+        deployment that takes traffic; SourceNotAllowed, StaleDocument.
         """
         head, etag = self._catalog.head(name)
         if number not in self._numbers(name):
@@ -162,6 +175,13 @@ class Changes:
                 audit.take_back(self._store, noted)
                 raise _changed(name) from None
         self._catalog.forget(name)
+
+
+def _parsed(ref: ModelRef, data: bytes) -> ModelPackage:
+    try:
+        return ModelPackage.model_validate_json(data)
+    except ValidationError:
+        raise InvalidTransition(f"the package of model {ref} cannot be read: publish a new version") from None
 
 
 def _entry(name: str, change: Change, author: Author, before: Head | None, after: Head | None) -> AuditEntry:

@@ -113,7 +113,7 @@ class ModelPackage(Document):
         paths = self._by_path.keys()
         if strange := sorted(path for path in paths if path.startswith("/") or ".." in path.split("/")):
             raise ValueError(f"the files {', '.join(strange)} lie outside of the package")
-        for model in self._all_models():
+        for model in self.all_models():
             if model.flavor == "onnx" and model.model_file not in paths:
                 raise ValueError(f"the model's file '{model.model_file}' is not in the package")
             signature = model.signature or self.signature
@@ -146,8 +146,13 @@ class ModelPackage(Document):
         if any(model.flavor == "script" for model in self.models.values()):
             raise ValueError("a script cannot be one of many: let it load its models itself")
 
-    def _all_models(self) -> tuple[PackagedModel, ...]:
+    def all_models(self) -> tuple[PackagedModel, ...]:
         return (*([self.model] if self.model else []), *self.models.values())
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether loading it runs what its author wrote or pickled; a graph of ONNX is but computed."""
+        return any(model.flavor != "onnx" for model in self.all_models())
 
     @cached_property
     def _by_path(self) -> dict[str, PackagedFile]:
