@@ -1,6 +1,6 @@
 """Publishing: models resolved, packages uploaded, and the endpoint's next revision made current. The spine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +11,10 @@ from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
 from cli.publishing import packages, trial
 from cli.publishing.difference import Change, changes
+from cli.publishing.golden import Golden
 from cli.publishing.packages import Found
 from cli.publishing.signatures import breaking
+from cli.publishing.trial import Tried
 from cli.sources.agreement import Agreement
 from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
@@ -36,10 +38,12 @@ class Part(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be."""
+    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be. `sample`: a DataFrame of rows that
+    conversions are compared on besides."""
 
     by: str
     to_onnx: bool
+    sample: Any = None
 
 
 class Plan(NamedTuple):
@@ -80,19 +84,19 @@ def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobSer
             yield from (f"{name}: {told}" for told in breaking(before.signature, part.found.package.signature))
 
 
-def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
-    """Loads what is new, each in a process of its own, and asks it its input example; how many rows each answered.
+def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Golden]) -> dict[str, Tried]:
+    """Loads what is new, each in a process of its own, and asks it its input example and the golden requests.
 
     What runs in an environment of the app's is left out: that environment is not on this machine. `tell`: the name of
     each deployment before it is tried. Raises CommandError.
     """
-    answered: dict[str, int | None] = {}
+    answered: dict[str, Tried] = {}
     for name, part in plan.parts.items():
         if part.found.is_there or plan.draft.deployments[name].environment is not None:
             continue
         tell(name)
         try:
-            answered[name] = trial.run(part.source.folder, part.source.code)
+            answered[name] = trial.run(part.source.folder, part.source.code, requests)
         except ModelNotReady as error:
             raise CommandError(
                 error.code, f"the model of deployment {name} cannot be served: {error.message}"
@@ -109,7 +113,7 @@ def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient,
     source = resolve(model.uri, into / name, base=file.path.parent, code=code)
     convertible, agreement = source.code is None and is_convertible(source.origin), None
     if asked.to_onnx and convertible:
-        folder, agreement = convert(source.folder, into / f"{name}-onnx")
+        folder, agreement = convert(source.folder, into / f"{name}-onnx", sample=asked.sample)
         source = source._replace(folder=folder)
     called, version = packages.called(source.name or f"{file.name}-{name}", source.version)
     if agreement is not None:
