@@ -20,7 +20,7 @@ from cli.publishing.flow import Asked, Part, Plan
 from cli.publishing.golden import Golden
 from cli.publishing.replay import Replay
 from cli.publishing.trial import Tried
-from cli.sources.sample import MOST_ROWS, Sample
+from cli.sources.sample import Sample
 from cli.sources.sample import read as read_sample
 from shared.auth.access import Role
 
@@ -73,7 +73,8 @@ def publish(
         bool, typer.Option("--to-onnx", help="Convert scikit-learn, XGBoost and LightGBM models, which is the fastest.")
     ] = False,
     sample_file: Annotated[
-        Path | None, typer.Option("--sample", help="Rows to compare conversions on: CSV, Parquet or JSON Lines.")
+        Path | None,
+        typer.Option("--sample", help="Compare conversions on at most 100,000 rows: .csv, .parquet, .jsonl."),
     ] = None,
     golden_folder: Annotated[
         Path | None, typer.Option("--golden", help="Golden requests for new models; else golden/ beside the file.")
@@ -165,7 +166,9 @@ def _compared(seen: _Seen) -> list[str]:
         return []
     if not any(part.agreement for part in seen.plan.parts.values()):
         return [f"no model was converted: {seen.sample.file} was not needed"]
-    return [f"of {seen.sample.file} the first {MOST_ROWS:,} rows were compared"] if seen.sample.is_cut else []
+    return (
+        [f"of {seen.sample.file} the first {len(seen.sample.rows):,} rows were compared"] if seen.sample.is_cut else []
+    )
 
 
 def _tell(seen: _Seen, output: Output, published: int | None) -> None:

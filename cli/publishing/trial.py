@@ -1,7 +1,7 @@
 """A model tried before it is published: loaded as the app loads it, in a process of its own, and asked its example.
 
-`python -m cli.publishing.trial FOLDER [CODE]` is that process; CODE is a code_configuration as JSON. Golden requests, by
-name, come as JSON by standard input.
+`python -m cli.publishing.trial FOLDER [CODE]` is that process; CODE is a code_configuration as JSON. Golden requests
+come by name, as JSON on standard input.
 """
 
 import json
@@ -39,7 +39,13 @@ def run(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Gol
     asked = json.dumps({name: each.model_dump(mode="json") for name, each in requests.items()})
     try:
         done = subprocess.run(  # noqa: S603
-            command, input=asked, capture_output=True, text=True, encoding="utf-8", timeout=_DEADLINE_S, env=environ
+            command,
+            input=asked,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_DEADLINE_S,
+            env=environ,
         )
         told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:

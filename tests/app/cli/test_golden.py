@@ -20,9 +20,6 @@ BODIES: dict[str, Any] = {
 SCRIPT = (
     "import json\ndef init(): pass\ndef run(raw):\n    return {'n': json.loads(raw)['n'] * FACTOR, 'unit': 'min'}\n"
 )
-SEGMENTS = "segment_columns: [carrier]\n"
-
-type Publish = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -80,8 +77,10 @@ def test_a_recording_holds_request_and_answer(recorded: str, folder: Path) -> No
 
 
 def test_what_was_refused_or_is_there_is_not_recorded(recorded: str, slipway: Slipway, folder: Path) -> None:
-    (folder / "request.json").write_text('{"input_data": {"columns": ["z"], "data": [[1.0]]}}')
-    assert slipway("score", recorded, "request.json", "--record", "golden/new.json").code == 1
+    (folder / "request.json").write_text('{"nothing": 1}')
+    for protocol in BODIES:
+        refused = slipway("score", recorded, "request.json", "--protocol", protocol, "--record", "golden/new.json")
+        assert (refused.code, refused.err.count("\n"), "answers" in refused.err) == (1, 1, False)
     assert not (folder / "golden/new.json").exists()
     there = slipway("score", recorded, "request.json", "--record", "golden/oip.json")
     assert (there.code, there.err) == (
@@ -170,23 +169,6 @@ def test_deployments_that_are_not_tried_are_told(
     assert told["left_out"] == {"blue": "it runs in an environment of the app's"}
 
 
-@pytest.mark.parametrize(
-    ("options", "code", "message"),
-    [
-        (["--golden", "gone"], 1, "gone is no folder: `slipway score … --record` makes them"),
-        (["--strict", "--no-trial"], 2, "--strict asks the new models, which --no-trial does not: use one of them"),
-        (["--sample", "rows.csv"], 2, "--sample is what a conversion is compared on: use it with --to-onnx"),
-        (["--to-onnx", "--sample", "rows.csv"], 1, "rows.csv cannot be read: No such file or directory"),
-    ],
-)
-def test_options_that_do_not_fit_are_refused(
-    slipway: Slipway, endpoint: str, options: list[str], code: int, message: str
-) -> None:
-    assert slipway("init", "--name", endpoint).code == 0
-    ended = slipway("publish", *options)
-    assert (ended.code, ended.out, ended.err) == (code, "", f"slipway: {message}\n")
-
-
 def test_a_broken_golden_file_is_told_before_anything_is_uploaded(
     recorded: str, slipway: Slipway, folder: Path, account: BlobServiceClient
 ) -> None:
@@ -217,24 +199,42 @@ def test_a_score_py_is_asked_as_well(slipway: Slipway, folder: Path, endpoint: s
     assert outcome["refused"].startswith("the score.py answers with status 500: ")
 
 
-def test_packages_of_many_models_are_asked_by_column_and_by_name(slipway: Slipway, folder: Path, endpoint: str) -> None:
-    def write(segments: str, *columns: str, **factors: float) -> None:
+@pytest.fixture
+def many(folder: Path) -> Callable[..., None]:
+    """Makes the model of the folder a package of many, whose models multiply."""
+
+    def save(segments: str, *columns: str, **factors: float) -> None:
         shutil.rmtree(folder / "model")
         save_many(folder / "model", segments, factors, *columns)
 
-    assert slipway("init", "--name", endpoint).code == 0
+    return save
+
+
+def test_a_package_of_many_models_is_asked_by_its_columns(
+    slipway: Slipway, folder: Path, endpoint: str, many: Callable[..., None]
+) -> None:
     mixed = {"input_data": {"columns": ["carrier", "x"], "data": [["UA", 1.0], ["AA", 2.0]]}}
-    write(SEGMENTS, "carrier", UA=2.0, AA=10.0)
+    many("segment_columns: [carrier]\n", "carrier", UA=2.0, AA=10.0)
+    assert slipway("init", "--name", endpoint).code == 0
     assert slipway("publish").code == 0
     record(slipway, folder, endpoint, mixed, "columns/mixed.json")
-    write(SEGMENTS, "carrier", UA=2.0, AA=11.0)
+    many("segment_columns: [carrier]\n", "carrier", UA=2.0, AA=11.0)
     told = slipway("publish", "--golden", "columns").out
     assert "! blue answers columns/mixed.json otherwise in [1]: 20.0 → 22.0, by 2\n" in told
-    write(SEGMENTS, "carrier", AA=11.0)
+    many("segment_columns: [carrier]\n", "carrier", AA=11.0)
     assert "UA" in asked(slipway("publish", "--golden", "columns", "--json"))[0]["refused"]
 
-    write("segment_columns: []\n", double=2.0, tenfold=10.0)
+
+def test_a_package_of_many_models_is_asked_by_name(
+    slipway: Slipway, folder: Path, endpoint: str, many: Callable[..., None]
+) -> None:
+    many("segment_columns: []\n", double=2.0, tenfold=10.0)
+    assert slipway("init", "--name", endpoint).code == 0
     assert slipway("publish").code == 0
-    record(slipway, folder, endpoint, BODIES["mlflow"], "golden/tenfold.json", "--protocol", "mlflow", "--model", "tenfold")  # fmt: skip
-    write("segment_columns: []\n", double=2.5, tenfold=10.0)
+    by_name = ("--protocol", "mlflow", "--model", "tenfold")
+    record(slipway, folder, endpoint, BODIES["mlflow"], "golden/tenfold.json", *by_name)
+    assert json.loads((folder / "golden/tenfold.json").read_text())["model"] == "tenfold"
+    many("segment_columns: []\n", double=2.5, tenfold=10.0)
     assert asked(slipway("publish", "--json"))[0]["same"]
+    many("segment_columns: []\n", double=10.0)
+    assert asked(slipway("publish", "--json"))[0]["refused"] == "this deployment has no model of that name"
