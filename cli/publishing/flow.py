@@ -1,6 +1,6 @@
 """Publishing: models resolved, packages uploaded, and the endpoint's next revision made current. The spine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ from cli.errors import CommandError
 from cli.publishing import environments, packages, requirements, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.environments import Environments
+from cli.publishing.golden import Golden
 from cli.publishing.packages import Found
 from cli.publishing.requirements import Needs
 from cli.publishing.signatures import breaking
+from cli.publishing.trial import Tried
 from cli.sources.agreement import Agreement
 from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
@@ -38,12 +40,14 @@ class Part(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be. `partition_by`: the columns that
-    pick one of many models. `tell`: of what takes long.
+    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be. `sample`: a DataFrame of rows that
+    conversions are compared on besides. `partition_by`: the columns that pick one of many models. `tell`: of what takes
+    long.
     """
 
     by: str
     to_onnx: bool = False
+    sample: Any = None
     partition_by: tuple[str, ...] = ()
     tell: Callable[[str], None] = lambda what: None
 
@@ -100,19 +104,19 @@ def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobSer
             yield from (f"{name}: {told}" for told in breaking(before.signature, part.found.package.signature))
 
 
-def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
-    """Loads what is new, each in a process of its own, and asks it its input example; how many rows each answered.
+def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Golden]) -> dict[str, Tried]:
+    """Loads what is new, each in a process of its own, and asks it its input example and the golden requests.
 
     What runs in an environment of the app's is left out: that environment is not on this machine. `tell`: the name of
     each deployment before it is tried. Raises CommandError.
     """
-    answered: dict[str, int | None] = {}
+    answered: dict[str, Tried] = {}
     for name, part in plan.parts.items():
         if part.found.is_there or plan.draft.deployments[name].environment is not None:
             continue
         tell(name)
         try:
-            answered[name] = trial.run(part.source.folder, part.source.code)
+            answered[name] = trial.run(part.source.folder, part.source.code, requests)
         except ModelNotReady as error:
             raise CommandError(
                 error.code, f"the model of deployment {name} cannot be served: {error.message}"
@@ -157,7 +161,11 @@ def _converted(
     if not (asked.to_onnx and convertible):
         return source, None, convertible
     of_many = is_of_many(source.folder)
-    folder, agreement = convert_many(source.folder, into, tell) if of_many else convert(source.folder, into)
+    folder, agreement = (
+        convert_many(source.folder, into, tell, sample=asked.sample)
+        if of_many
+        else convert(source.folder, into, sample=asked.sample)
+    )
     return source._replace(folder=folder), agreement, convertible
 
 

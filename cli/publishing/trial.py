@@ -1,37 +1,52 @@
 """A model tried before it is published: loaded as the app loads it, in a process of its own, and asked its example.
 
-`python -m cli.publishing.trial FOLDER [CODE]` is that process; CODE is a code_configuration as JSON.
+`python -m cli.publishing.trial FOLDER [CODE]` is that process; CODE is a code_configuration as JSON. Golden requests
+come by name, as JSON on standard input.
 """
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from cli.publishing.answers import Answer
+from cli.publishing.golden import Golden
 from shared.errors import ModelNotReady, SlipwayError
 from shared.models.package import CodeConfiguration
 
-_EXAMPLE: Final = "serving_input_example.json"
 _DEADLINE_S: Final = 300
-_MEMORY_BYTES: Final = 2**32
 # What a program needs to run; a model has no use for its publisher's credentials.
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
-def run(folder: Path, code: CodeConfiguration | None) -> int | None:
-    """How many rows of its input example it has answered; None where it has none.
+class Tried(NamedTuple):
+    """`rows`: how many of its input example it has answered, None where it has none. `answers`: to golden requests."""
 
-    Raises ModelNotReady, with what loading or answering failed for.
-    """
+    rows: int | None
+    answers: dict[str, Answer]
+
+
+def run(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden] = {}) -> Tried:
+    """Raises ModelNotReady, with what loading or answering its example failed for."""
     command = [sys.executable, "-P", "-m", "cli.publishing.trial", str(folder)]
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), environ.get("PYTHONPATH", "")])
     if code is not None:
         command.append(code.model_dump_json())
+    asked = json.dumps({name: each.model_dump(mode="json") for name, each in requests.items()})
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_DEADLINE_S, env=environ)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command,
+            input=asked,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_DEADLINE_S,
+            env=environ,
+        )
         told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
         raise ModelNotReady(f"it did not load and answer within {_DEADLINE_S} s on this machine") from None
@@ -40,49 +55,23 @@ def run(folder: Path, code: CodeConfiguration | None) -> int | None:
         raise ModelNotReady(f"its process died: {last[0][:300]}") from None
     if "error" in told:
         raise ModelNotReady(str(told["error"]))
-    rows: int | None = told["rows"]
-    return rows
+    return Tried(told["rows"], {name: Answer(*each) for name, each in told["answers"].items()})
 
 
-def _try(folder: Path, code: CodeConfiguration | None) -> int | None:
-    from shared.adapters.memory import MemoryBlobs
-    from shared.models.flavors.build import Flavors
-    from shared.models.flavors.onnx import OnnxOptions
-    from shared.models.loader import Loader, ModelId
-    from shared.models.mlmodel import describe
-    from shared.models.package import PACKAGE_FILE, ModelRef, digest_of, package_path
-    from shared.models.scoring import predict
-    from shared.models.served import ServedModel
-    from shared.online.exchange import Message
-    from shared.online.protocols import mlflow
-    from shared.ports import Container
+def _try(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden]) -> Tried:
+    from cli.publishing.asking import answer, answer_example, serve
 
-    package, store = describe(folder, "trial", "1", code), MemoryBlobs()
-    for file in package.files:
-        store.write(Container.MODELS, package_path("trial", "1", file.path), (folder / file.path).read_bytes())
-    manifest = package.to_bytes()
-    store.write(Container.MODELS, package_path("trial", "1", PACKAGE_FILE), manifest)
-    memory_bytes = max(_MEMORY_BYTES, 4 * sum(file.size_bytes for file in package.files))
-    loader = Loader(store, Flavors(OnnxOptions(threads=1), Path("environments")), memory_bytes)
-    model_id = ModelId(ModelRef("trial", "1", digest_of(manifest)))
-    served = ServedModel(model_id, package, loader)
-    key = next(iter(package.models), "")
-    served.loaded(key)
-    place = package.models[key].folder if key else ""
-    example = folder / place / _EXAMPLE
-    if served.is_script or not example.is_file():
-        return None
-    request = mlflow.read(Message(example.read_bytes(), "application/json", {}))
-    member = key if package.segments is not None else None
-    return predict(served, mlflow.convert(request, served.converter(member)), key=member).rows
+    served = serve(folder, code)
+    rows = answer_example(served, folder)
+    return Tried(rows, {name: answer(served, each) for name, each in requests.items()})
 
 
 def main() -> None:
     folder, *code = sys.argv[1:]
+    requests = {name: Golden.model_validate(each) for name, each in json.load(sys.stdin).items()}
+    told: dict[str, Any]
     try:
-        told: dict[str, Any] = {
-            "rows": _try(Path(folder), CodeConfiguration.model_validate_json(code[0]) if code else None)
-        }
+        told = _try(Path(folder), CodeConfiguration.model_validate_json(code[0]) if code else None, requests)._asdict()
     except SlipwayError as error:
         told = {"error": error.message}
     print(json.dumps(told))
