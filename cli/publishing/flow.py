@@ -1,8 +1,9 @@
 """Publishing: models resolved, packages uploaded, and the endpoint's next revision made current. The spine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from azure.storage.blob import BlobServiceClient
 
@@ -18,6 +19,8 @@ from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
 from shared.errors import ModelNotReady
 from shared.models.package import CodeConfiguration
+
+_ANY_STATE: Final[Mapping[str, str]] = MappingProxyType({})
 
 type Progress = Callable[[str, int, int], None]
 """Told what is uploaded, its bytes by now and in all."""
@@ -45,7 +48,8 @@ class Asked(NamedTuple):
 class Plan(NamedTuple):
     """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
 
-    `breaking`: what callers of its deployments may stumble over.
+    `breaking`: what callers of its deployments may stumble over. `etag`: of the endpoint as it was looked at, None of
+    a new one.
     """
 
     draft: Draft
@@ -53,13 +57,14 @@ class Plan(NamedTuple):
     changes: list[Change]
     traffic: dict[str, int] | None
     breaking: list[str]
+    etag: str | None
 
 
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
     parts = {name: _part(file, name, into, account, asked) for name in file.models}
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
-    current = _current(app, file.name)
+    current, etag = look(app, file.name)
     revision = current["revision"] if current else None
     return Plan(
         draft,
@@ -67,6 +72,7 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
         [*_breaking(parts, revision, account)] if revision else [],
+        etag,
     )
 
 
@@ -121,13 +127,20 @@ def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient,
     return Part(source, found, agreement, convertible)
 
 
-def _current(app: App, name: str) -> dict[str, Any] | None:
+def look(app: App, name: str) -> tuple[dict[str, Any] | None, str | None]:
+    """The endpoint as it is now, with its ETag; None for both where there is none."""
     try:
-        return dict(app.get("endpoints", name))
+        reply = app.ask("GET", "endpoints", name)
     except CommandError as error:
         if error.code == "EndpointNotFound":
-            return None
+            return None, None
         raise
+    return dict(reply.json()), reply.headers["ETag"]
+
+
+def as_seen(etag: str | None) -> Mapping[str, str]:
+    """Headers by which a change is made to what `look` has seen, or not at all."""
+    return {"If-None-Match": "*"} if etag is None else {"If-Match": etag}
 
 
 def carry_out(plan: Plan, app: App, account: BlobServiceClient, progress: Progress) -> dict[str, Any]:
@@ -135,13 +148,22 @@ def carry_out(plan: Plan, app: App, account: BlobServiceClient, progress: Progre
     for name, part in plan.parts.items():
         if not part.found.is_there:
             _upload(name, part, account, progress)
-    return publish(app, plan.draft)
+    return publish(app, plan.draft, as_seen(plan.etag))
 
 
-def publish(app: App, draft: Draft) -> dict[str, Any]:
-    """Makes the draft the endpoint's current revision."""
+def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dict[str, Any]:
+    """Makes the draft the endpoint's current revision. `seen`: as `as_seen` says it.
+
+    Raises CommandError, also where somebody else was faster.
+    """
     body = draft.model_dump(mode="json")
-    return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body).json())
+    try:
+        return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body, headers=seen).json())
+    except CommandError as error:
+        if error.code != "StaleDocument":
+            raise
+        told = f"endpoint '{draft.name}' was changed by someone else meanwhile, and stays as it is: run it again"
+        raise CommandError(error.code, told, error.exit_code) from None
 
 
 def _upload(name: str, part: Part, account: BlobServiceClient, progress: Progress) -> None:
