@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from cli import credentials, endpoint_file, profiles
 from cli.client import App
-from cli.commands.endpoints import shares
+from cli.commands import showing
 from cli.errors import CommandError
 from cli.options import AsJson, ProfileName, open_profile
 from cli.output import ERRORS, Output
@@ -84,16 +83,8 @@ def publish(
         if dry_run or not plan.changes:
             _tell(plan, tried, output, published=None)
             return
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-        with Progress(*columns, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
-            bars = {}
-
-            def tell(name: str, done: int, total: int) -> None:
-                if name not in bars:
-                    bars[name] = progress.add_task(f"upload {name}", total=total)
-                progress.update(bars[name], completed=done)
-
-            endpoint = flow.carry_out(plan, app, account, tell)
+        with showing.bars("upload") as progress:
+            endpoint = flow.carry_out(plan, app, account, progress)
         _tell(plan, tried, output, published=endpoint["revision"]["number"])
 
 
@@ -117,21 +108,12 @@ def _rows(rows: int | None) -> str:
 
 def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: int | None) -> None:
     name = plan.draft.name
-    document = {
-        "endpoint": name,
-        "published": published,
-        "changes": [each._asdict() for each in plan.changes],
-        "breaking": plan.breaking,
-        "tried": tried,
-        "converted": {name: _differences(part) for name, part in plan.parts.items() if part.agreement},
-        "models": {
-            deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
-            for deployment, part in plan.parts.items()
-        },
+    models = {
+        deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
+        for deployment, part in plan.parts.items()
     }
-    lines = [str(each) for each in plan.changes]
-    lines += [f"! callers may stumble: {each}" for each in plan.breaking]
-    lines += [each for name, part in plan.parts.items() for each in _conversion(name, part)]
+    converted = {name: _differences(part) for name, part in plan.parts.items() if part.agreement}
+    lines = [each for name, part in plan.parts.items() for each in _conversion(name, part)]
     lines += [f"{name} loads, and answers {_rows(rows)}" for name, rows in tried.items()]
     if published is not None:
         lines.append(f"published {name}, revision {published}")
@@ -139,7 +121,4 @@ def _tell(plan: Plan, tried: dict[str, int | None], output: Output, published: i
         lines.append(f"{name} is as its file says: nothing to publish")
     else:
         lines.append(f"would publish {name}; nothing was changed")
-    if plan.traffic is not None and plan.draft.traffic and plan.draft.traffic != plan.traffic:
-        wanted = shares(plan.draft.traffic)
-        lines.append(f"traffic stays {shares(plan.traffic)}: `slipway traffic set {name} {wanted}` moves it")
-    output.document(document, *lines)
+    showing.tell(plan, output, published, lines, tried=tried, converted=converted, models=models)

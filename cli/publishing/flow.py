@@ -18,7 +18,8 @@ from cli.sources.agreement import Agreement
 from cli.sources.origin import ModelSource
 from shared.endpoints.spec import Draft
 from shared.errors import ModelNotReady
-from shared.models.package import CodeConfiguration
+from shared.models.package import CodeConfiguration, ModelRef
+from shared.models.signature import Signature
 
 _ANY_STATE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -63,6 +64,7 @@ class Plan(NamedTuple):
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
     parts = {name: _part(file, name, into, account, asked) for name in file.models}
+    models = {name: (part.found.ref, part.found.package.signature) for name, part in parts.items()}
     draft = file.draft({name: part.found.ref for name, part in parts.items()})
     current, etag = look(app, file.name)
     revision = current["revision"] if current else None
@@ -71,19 +73,22 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
         parts,
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
-        [*_breaking(parts, revision, account)] if revision else [],
+        [*breaking_changes(models, revision, account)],
         etag,
     )
 
 
-def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobServiceClient) -> Iterator[str]:
-    for name, part in parts.items():
-        known = revision["deployments"].get(name)
-        if known is None or known["model"]["digest"] == part.found.ref.digest:
+def breaking_changes(
+    models: Mapping[str, tuple[ModelRef, Signature]], revision: dict[str, Any] | None, account: BlobServiceClient
+) -> Iterator[str]:
+    """From the current revision, None of a new endpoint, to these models by deployment."""
+    for name, (ref, signature) in models.items():
+        known = revision["deployments"].get(name) if revision else None
+        if known is None or known["model"]["digest"] == ref.digest:
             continue
         before = packages.read(account, known["model"]["name"], known["model"]["version"])
         if before is not None:
-            yield from (f"{name}: {told}" for told in breaking(before.signature, part.found.package.signature))
+            yield from (f"{name}: {told}" for told in breaking(before.signature, signature))
 
 
 def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
@@ -147,7 +152,7 @@ def carry_out(plan: Plan, app: App, account: BlobServiceClient, progress: Progre
     """Uploads first: whatever dies before the last step leaves the endpoint as it was, and a repeat completes it."""
     for name, part in plan.parts.items():
         if not part.found.is_there:
-            _upload(name, part, account, progress)
+            packages.upload(part.source.folder, part.found, account, counted(progress, name, part.found.size_bytes))
     return publish(app, plan.draft, as_seen(plan.etag))
 
 
@@ -166,13 +171,14 @@ def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dic
         raise CommandError(error.code, told, error.exit_code) from None
 
 
-def _upload(name: str, part: Part, account: BlobServiceClient, progress: Progress) -> None:
-    total, done = part.found.size_bytes, 0
+def counted(progress: Progress, name: str, total: int) -> Callable[[int], None]:
+    """Is told of bytes as they go, and tells how many have gone."""
+    done = 0
 
     def tell(size_bytes: int) -> None:
         nonlocal done
         done += size_bytes
         progress(name, done, total)
 
-    progress(name, 0, total)
-    packages.upload(part.source.folder, part.found, account, tell)
+    tell(0)
+    return tell

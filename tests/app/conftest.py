@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(ROOT, tmp_path_factory.mktemp("app"))
+    made = Stack(ROOT, tmp_path_factory.mktemp("app"), extra_accounts=("prod",))
     made.settings.update(
         {
             "SLIPWAY_DATA": made.connection_string,
