@@ -26,7 +26,7 @@ SlipwayError
             OutputTaken             another job writes to this output location
             JobCanceled             the job was canceled
             JobFailed               the job has failed; its document says why
-        StaleDocument               the document changed since it was read
+        StaleDocument               the document changed since it was read, or is not what the caller has seen
     ModelError
         ModelNotReady               the model is not loaded, or cannot be
         Overloaded                  more is waiting than the deployment takes

@@ -1,23 +1,22 @@
 """From a model to a deployment: an endpoint file begun, looked at, and published."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
 import typer
-from azure.storage.blob import BlobServiceClient
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from cli import credentials, endpoint_file, profiles
 from cli.client import App
-from cli.commands.endpoints import shares
+from cli.commands import showing
 from cli.errors import USAGE, CommandError
 from cli.options import AsJson, ProfileName, open_profile
 from cli.output import ERRORS, Output
 from cli.publishing import flow, golden, replay, templates
-from cli.publishing.flow import Asked, Part, Plan
+from cli.publishing.flow import Plan
 from cli.publishing.golden import Golden
+from cli.publishing.parts import Asked, Part
 from cli.publishing.replay import Replay
 from cli.publishing.trial import Tried
 from cli.sources.sample import Sample
@@ -107,7 +106,9 @@ def publish(
         if dry_run or seen.held_back or not plan.changes:
             _tell(seen, output, published=None)
         else:
-            _tell(seen, output, published=_carry_out(plan, app, account))
+            with showing.bars("upload") as progress:
+                endpoint = flow.carry_out(plan, app, account, progress)
+            _tell(seen, output, published=endpoint["revision"]["number"])
     if seen.held_back:
         raise seen.held_back
 
@@ -132,20 +133,6 @@ def _check_options(to_onnx: bool, sample: Path | None, strict: bool, no_trial: b
 def _try_out(plan: Plan, requests: Mapping[str, Golden]) -> dict[str, Tried]:
     with ERRORS.status("trying the models") as status:
         return flow.try_out(plan, lambda name: status.update(f"trying {name}"), requests)
-
-
-def _carry_out(plan: Plan, app: App, account: BlobServiceClient) -> int:
-    """The new revision's number."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=ERRORS, transient=True, disable=not ERRORS.is_terminal) as progress:
-        bars = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in bars:
-                bars[name] = progress.add_task(f"upload {name}", total=total)
-            progress.update(bars[name], completed=done)
-
-        return int(flow.carry_out(plan, app, account, tell)["revision"]["number"])
 
 
 def _differences(part: Part) -> dict[str, float]:
@@ -177,40 +164,31 @@ def _compared(seen: _Seen) -> list[str]:
 
 
 def _tell(seen: _Seen, output: Output, published: int | None) -> None:
-    plan, name = seen.plan, seen.plan.draft.name
-    document = {
-        "endpoint": name,
-        "published": published,
-        "changes": [each._asdict() for each in plan.changes],
-        "breaking": plan.breaking,
-        "notes": plan.notes,
-        "tried": {deployment: each.rows for deployment, each in seen.tried.items()},
-        "golden": seen.replay.document,
-        "converted": {name: _differences(part) for name, part in plan.parts.items() if part.agreement},
-        "sample": {"file": seen.sample.file, "rows": len(seen.sample.rows)} if seen.sample else None,
-        "models": {
+    plan = seen.plan
+    lines = [each for name, part in plan.parts.items() for each in _conversion(name, part)]
+    lines += _compared(seen)
+    lines += [f"{name} loads, and answers {_rows(each.rows)}" for name, each in seen.tried.items()]
+    lines += [*seen.replay.lines, _ending(seen, published)]
+    showing.tell(
+        plan,
+        output,
+        published,
+        lines,
+        tried={deployment: each.rows for deployment, each in seen.tried.items()},
+        golden=seen.replay.document,
+        converted={name: _differences(part) for name, part in plan.parts.items() if part.agreement},
+        sample={"file": seen.sample.file, "rows": len(seen.sample.rows)} if seen.sample else None,
+        models={
             deployment: {**part.found.ref._asdict(), "uploaded": published is not None and not part.found.is_there}
             for deployment, part in plan.parts.items()
         },
-    }
-    lines = [str(each) for each in plan.changes]
-    lines += [f"! callers may stumble: {each}" for each in plan.breaking]
-    lines += [f"! {each}" for each in plan.notes]
-    lines += [each for name, part in plan.parts.items() for each in _conversion(name, part)]
-    lines += _compared(seen)
-    lines += [f"{name} loads, and answers {_rows(each.rows)}" for name, each in seen.tried.items()]
-    lines += seen.replay.lines
-    output.document(document, *lines, *_ending(seen, published))
+    )
 
 
-def _ending(seen: _Seen, published: int | None) -> Iterator[str]:
-    plan, name = seen.plan, seen.plan.draft.name
+def _ending(seen: _Seen, published: int | None) -> str:
+    name = seen.plan.draft.name
     if published is not None:
-        yield f"published {name}, revision {published}"
-    elif not plan.changes:
-        yield f"{name} is as its file says: nothing to publish"
-    else:
-        yield f"{'did not' if seen.held_back else 'would'} publish {name}; nothing was changed"
-    if plan.traffic is not None and plan.draft.traffic and plan.draft.traffic != plan.traffic:
-        wanted = shares(plan.draft.traffic)
-        yield f"traffic stays {shares(plan.traffic)}: `slipway traffic set {name} {wanted}` moves it"
+        return f"published {name}, revision {published}"
+    if not seen.plan.changes:
+        return f"{name} is as its file says: nothing to publish"
+    return f"{'did not' if seen.held_back else 'would'} publish {name}; nothing was changed"

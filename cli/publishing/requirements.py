@@ -12,7 +12,6 @@ from packaging.version import InvalidVersion, Version
 
 from cli.errors import CommandError
 from cli.publishing.environments import Environments
-from cli.sources.origin import ModelSource, origin_of
 from shared.models.environments import Environment
 from shared.models.package import ModelPackage, Origin
 
@@ -36,13 +35,13 @@ _EGG: Final = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 
 
 class Needs(NamedTuple):
-    """One deployment: its model, and where it would run, "" for the app's own packages. `convertible`: to ONNX."""
+    """One deployment: where it would run, "" for the app's own packages, and its model. `convertible`: to ONNX."""
 
     deployment: str
     environment: str
-    source: ModelSource
     package: ModelPackage
-    convertible: bool
+    origin: Origin | None
+    convertible: bool = False
 
 
 def check(needs: Sequence[Needs], there: Environments) -> list[str]:
@@ -60,8 +59,7 @@ def check(needs: Sequence[Needs], there: Environments) -> list[str]:
 
 def _refused(needs: Needs, there: Environments) -> str:
     """Why it cannot be published, and the ways out; empty where it can."""
-    requirements = dict.fromkeys(line for origin in _logged(needs) for line in origin.pip_requirements)
-    found = "; ".join(conflicts([*requirements], there.named[needs.environment]))
+    found = "; ".join(conflicts(_logged(needs).pip_requirements, there.named[needs.environment]))
     if not found:
         return ""
     way = f"let its `environment:` name a virtual environment that holds it, of which the app has {_known(there)}"
@@ -70,16 +68,16 @@ def _refused(needs: Needs, there: Environments) -> str:
 
 
 def _notes(needs: Needs, environment: Environment) -> Iterator[str]:
-    for python in dict.fromkeys(origin.python_version or "" for origin in _logged(needs)):
-        if python and environment.python and _minor(python) != _minor(environment.python):
-            told = f"was logged with Python {python}, and will run with {environment.python}"
-            yield f"{needs.deployment} {told}"
+    python = _logged(needs).python_version
+    if python and environment.python and _minor(python) != _minor(environment.python):
+        told = f"was logged with Python {python}, and will run with {environment.python}"
+        yield f"{needs.deployment} {told}"
 
 
-def _logged(needs: Needs) -> list[Origin]:
-    """Of each pyfunc model in the package; what a score.py imports is written nowhere."""
-    folders = {model.folder for model in needs.package.all_models() if model.flavor == "pyfunc"}
-    return [origin_of(needs.source.folder / folder, "", "") for folder in sorted(folders)]
+def _logged(needs: Needs) -> Origin:
+    """What a score.py imports is written nowhere, whatever the model beside it was logged with."""
+    known = needs.origin if needs.package.code_configuration is None else None
+    return known or Origin(uri="", resolved="")
 
 
 def _known(there: Environments) -> str:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(ROOT, tmp_path_factory.mktemp("app"))
+    made = Stack(ROOT, tmp_path_factory.mktemp("app"), extra_accounts=("prod",))
     environments = tmp_path_factory.mktemp("environments")
     virtual.make(environments / "old-sklearn", {"scikit-learn": "0.1", "mlflow-skinny": version("mlflow")})
     made.settings.update(

@@ -8,7 +8,8 @@ import yaml
 from cli.errors import CommandError
 from cli.publishing.environments import Environments
 from cli.publishing.requirements import Needs, check, conflicts
-from cli.sources.origin import ModelSource, origin_of
+from cli.sources.many import laid_out, origin
+from cli.sources.origin import origin_of
 from shared.models.environments import Environment
 from shared.models.mlmodel import describe
 from shared.models.package import CodeConfiguration
@@ -114,8 +115,8 @@ def save(folder: Path, requirements: str, python: str = "3.13.2", flavor: str = 
 
 
 def needs(folder: Path, environment: str = "", convertible: bool = False, name: str = "blue") -> Needs:
-    source = ModelSource(folder, None, None, origin_of(folder, "./model", ""))
-    return Needs(name, environment, source, describe(folder, "model", "1"), convertible)
+    models = laid_out(folder) or {"": folder}
+    return Needs(name, environment, describe(folder, "model", "1"), origin(models, "./model", ""), convertible)
 
 
 def test_all_conflicts_of_all_deployments_are_told_with_the_ways_out(tmp_path: Path) -> None:
@@ -164,7 +165,7 @@ def test_of_many_models_each_counts_that_runs_code(tmp_path: Path) -> None:
     save(tmp_path / "models" / "UA", "pandas\nnumpy\n")
     save(tmp_path / "models" / "AA", "pandas\nown\n", "3.12.1")
     (tmp_path / "segments.yaml").write_text("segment_columns: []\n")
-    with pytest.raises(CommandError, match=r"\(pandas: the app has none; own: the app has none\)"):
+    with pytest.raises(CommandError, match=r"\(own: the app has none; pandas: the app has none\)"):
         check([needs(tmp_path)], THERE)
 
 
@@ -172,10 +173,10 @@ def test_graphs_and_scripts_are_not_concerned(tmp_path: Path, iris_folder: Path)
     (tmp_path / "score.py").touch()
     (tmp_path / "requirements.txt").write_text("own==1\n")
     code = CodeConfiguration(code=".", scoring_script="score.py")
-    source = ModelSource(tmp_path, None, None, origin_of(tmp_path, ".", ""), code)
-    script = Needs("green", "", source, describe(tmp_path, "script", "1", code), convertible=False)
+    script = Needs("green", "", describe(tmp_path, "script", "1", code), origin_of(tmp_path, ".", ""))
     graph = needs(iris_folder, "nowhere")
-    assert any("onnx" in line for line in graph.source.origin.pip_requirements)
+    assert script.origin is not None
+    assert script.origin.pip_requirements == ("own==1",)
     assert check([graph, script], THERE) == []
     with pytest.raises(CommandError, match="no such environment: green 'nowhere'; it has old"):
         check([graph, script._replace(environment="nowhere")], THERE)
