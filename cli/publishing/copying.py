@@ -1,6 +1,7 @@
 """Model packages carried from one environment to another: the same bytes, under the same name and version."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from cli.client import App
 from cli.errors import on_side
+from cli.publishing.packages import AT_ONCE
 from shared.errors import InvalidTransition
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, digest_of, package_path
 from shared.ports import Container
@@ -78,11 +80,20 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
     """
     with on_side(target.name), suppress(ResourceExistsError):
         target.models.create_container()
-    for file in packaged.package.files:
-        if _is_carried(packaged, file, target):
-            progress(file.size_bytes)
-        else:
-            _carry_file(packaged, file, source, target, progress)
+    versions = {file.held_by for file in packaged.package.files if file.held_by}
+    whole = {version for version in versions if _is_as_at(packaged.ref._replace(version=version), source, target)}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            coming = [
+                pool.submit(_carry_file, packaged, file, source, target, progress)
+                for file in packaged.package.files
+                if file.held_by not in whole
+            ]
+            progress(sum(file.size_bytes for file in packaged.package.files if file.held_by in whole))
+            for each in coming:
+                each.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
     manifest = target.models.get_blob_client(package_path(packaged.ref.name, packaged.ref.version))
     with on_side(target.name):
         try:
@@ -96,6 +107,9 @@ def _carry_file(
     packaged: Packaged, file: PackagedFile, source: Side, target: Side, progress: Callable[[int], None]
 ) -> None:
     """Piece by piece, and to be seen only when all of it has come and is what it should be."""
+    if _is_carried(packaged, file, target):
+        progress(file.size_bytes)
+        return
     path = packaged.path_of(file)
     blob, staged, digest = target.models.get_blob_client(path), list[BlobBlock](), sha256()
     for number, piece in enumerate(_pieces(path, source)):
@@ -127,6 +141,14 @@ def _is_carried(packaged: Packaged, file: PackagedFile, side: Side) -> bool:
         if digest.hexdigest() != file.sha256:
             raise _other(packaged.ref, file.path)
     return True
+
+
+def _is_as_at(ref: ModelRef, source: Side, target: Side) -> bool:
+    """Whether the target has the same package, and so all of its files."""
+    with on_side(source.name):
+        data = _manifest(ref, source)
+    with on_side(target.name):
+        return data is not None and data == _manifest(ref, target)
 
 
 def _pieces(path: str, side: Side) -> Iterator[bytes]:

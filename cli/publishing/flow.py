@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -147,13 +148,14 @@ def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dic
 
 
 def counted(progress: Progress, name: str, total: int) -> Callable[[int], None]:
-    """Is told of bytes as they go, and tells how many have gone."""
-    done = 0
+    """Is told of bytes as they go, from any thread, and tells how many have gone."""
+    done, turn = 0, Lock()
 
     def tell(size_bytes: int) -> None:
         nonlocal done
-        done += size_bytes
-        progress(name, done, total)
+        with turn:
+            done += size_bytes
+            progress(name, done, total)
 
     tell(0)
     return tell

@@ -34,8 +34,8 @@ _LONGEST_NAME: Final = 100
 _TOLD: Final = {"version", "schema_version", "origin", "files"}
 # Metadata of a package.json: which versions hold what, without reading each.
 _CONTENT: Final = "content"
-# As many as a client of storage keeps connections.
-_AT_ONCE: Final = 10
+AT_ONCE: Final = 10
+"""Files on the way: as many as a client of storage keeps connections."""
 
 
 class Found(NamedTuple):
@@ -121,7 +121,7 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     _make(container)
     package = found.package
     own = [file for file in package.files if not file.held_by]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         coming = [pool.submit(_upload, container, package, file, folder / file.path) for file in own]
         try:
             for file, done in zip(own, coming, strict=True):

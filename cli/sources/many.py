@@ -95,7 +95,7 @@ def origin(models: Mapping[str, Path], uri: str, resolved: str) -> Origin:
         resolved=resolved,
         flavors=tuple(sorted({flavor for one in each for flavor in one.flavors})),
         python_version=pythons[0] if len(pythons) == 1 else None,
-        pip_requirements=tuple(sorted({line for one in running for line in one.pip_requirements})),
+        pip_requirements=tuple(dict.fromkeys(line for one in running for line in one.pip_requirements)),
     )
 
 

@@ -1,6 +1,7 @@
 """Promotions that are stopped or refused: what that leaves, and what a repeat does."""
 
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,12 @@ def stop(*_: object, **__: object) -> Any:
 
 
 def stop_before_file(patched: pytest.MonkeyPatch, number: int) -> None:
-    carry, begun = copying._carry_file, list[str]()
+    carry, begun = copying._carry_file, count()
 
-    def stopping(packaged: Any, file: Any, *rest: Any) -> None:
-        begun.append(file.path)
-        if len(begun) > number:
+    def stopping(*given: Any) -> None:
+        if next(begun) >= number:
             stop()
-        carry(packaged, file, *rest)
+        carry(*given)
 
     patched.setattr(copying, "_carry_file", stopping)
 
@@ -71,7 +71,8 @@ def test_a_promotion_that_is_stopped_leaves_the_endpoint_and_is_completed_by_the
     """`left`: so many files of the package are there; counted from their end where it is negative."""
     if not new:
         assert slipway("promote", published, *PROMOTE).code == 0
-        (folder / "model" / "note.txt").write_text("changed")
+        for name in ("a.txt", "b.txt", "c.txt"):
+            (folder / "model" / name).write_text("changed")
         assert slipway("publish").code == 0
     before, known = (
         package_etags(prod, f"{published}-blue") if not new else {},

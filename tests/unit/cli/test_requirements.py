@@ -165,7 +165,7 @@ def test_of_many_models_each_counts_that_runs_code(tmp_path: Path) -> None:
     save(tmp_path / "models" / "UA", "pandas\nnumpy\n")
     save(tmp_path / "models" / "AA", "pandas\nown\n", "3.12.1")
     (tmp_path / "segments.yaml").write_text("segment_columns: []\n")
-    with pytest.raises(CommandError, match=r"\(own: the app has none; pandas: the app has none\)"):
+    with pytest.raises(CommandError, match=r"\(pandas: the app has none; own: the app has none\)"):
         check([needs(tmp_path)], THERE)
 
 
