@@ -153,6 +153,13 @@ def _rows(rows: int | None) -> str:
     return "the rows of its input example" if rows else "nothing yet: it has no input example to be asked"
 
 
+def _loads(name: str, part: Part, tried: Tried) -> str:
+    models = part.found.package.models
+    if not models:
+        return f"{name} loads, and answers {_rows(tried.rows)}"
+    return f"of the {len(models):,} models of {name}, {len(part.found.new_models):,} are new; {tried.models:,} load"
+
+
 def _compared(seen: _Seen) -> list[str]:
     if seen.sample is None:
         return []
@@ -167,7 +174,7 @@ def _tell(seen: _Seen, output: Output, published: int | None) -> None:
     plan = seen.plan
     lines = [each for name, part in plan.parts.items() for each in _conversion(name, part)]
     lines += _compared(seen)
-    lines += [f"{name} loads, and answers {_rows(each.rows)}" for name, each in seen.tried.items()]
+    lines += [_loads(name, plan.parts[name], each) for name, each in seen.tried.items()]
     lines += [*seen.replay.lines, _ending(seen, published)]
     showing.tell(
         plan,

@@ -1,6 +1,6 @@
 """A model that lies in a folder, served as the app serves it, and asked through the protocols that callers meet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ _LONGEST: Final = 200
 
 
 def serve(folder: Path, code: CodeConfiguration | None) -> ServedModel:
-    """With its model, or the first of its many, loaded. Raises ModelNotReady."""
+    """Nothing of it is loaded yet."""
     package, store = describe(folder, "trial", "1", code), MemoryBlobs()
     for file in package.files:
         store.write(Container.MODELS, package_path("trial", "1", file.path), (folder / file.path).read_bytes())
@@ -43,18 +43,30 @@ def serve(folder: Path, code: CodeConfiguration | None) -> ServedModel:
     store.write(Container.MODELS, package_path("trial", "1", PACKAGE_FILE), manifest)
     memory_bytes = max(_MEMORY_BYTES, 4 * sum(file.size_bytes for file in package.files))
     loader = Loader(store, Flavors(OnnxOptions(threads=1), Path("environments")), memory_bytes)
-    served = ServedModel(ModelId(ModelRef("trial", "1", digest_of(manifest))), package, loader)
-    served.loaded(_first(served))
-    return served
+    return ServedModel(ModelId(ModelRef("trial", "1", digest_of(manifest))), package, loader)
 
 
-def _first(served: ServedModel) -> str:
-    return next(iter(served.package.models), "")
+def load(served: ServedModel, folder: Path, keys: Sequence[str]) -> int | None:
+    """Loads its model, or those of its many that the keys name, each of which answers its own input example.
+
+    How many rows they have answered; None where they have no example. Raises ModelNotReady and what answering raises,
+    with the key of the model.
+    """
+    if served.package.segments is None:
+        served.loaded("")
+        return _answer_example(served, folder, "")
+    rows: list[int | None] = []
+    for key in keys:
+        try:
+            served.loaded(key)
+            rows.append(_answer_example(served, folder, key))
+        except SlipwayError as error:
+            raise ModelNotReady(f"{key}: {error.message}") from None
+    return sum(filter(None, rows)) or None
 
 
-def answer_example(served: ServedModel, folder: Path) -> int | None:
-    """How many rows of its input example it has answered; None where it has none."""
-    package, key = served.package, _first(served)
+def _answer_example(served: ServedModel, folder: Path, key: str) -> int | None:
+    package = served.package
     place = package.models[key].folder if key else ""
     example = folder / place / _EXAMPLE
     if served.is_script or not example.is_file():

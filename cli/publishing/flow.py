@@ -14,6 +14,7 @@ from cli.errors import CommandError
 from cli.publishing import environments, packages, parts, requirements, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.golden import Golden
+from cli.publishing.packages import Found
 from cli.publishing.parts import Asked, Part
 from cli.publishing.requirements import Needs
 from cli.publishing.signatures import breaking
@@ -26,6 +27,8 @@ from shared.models.signature import Signature
 type Progress = Callable[[str, int, int], None]
 """Told what is uploaded, its bytes by now and in all."""
 
+# Of very many models that start one each, as many are tried as take about a minute.
+_PROCESSES: Final = 20
 _ANY_STATE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -100,12 +103,19 @@ def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Gold
             continue
         tell(name)
         try:
-            answered[name] = trial.run(part.source.folder, part.source.code, requests)
+            answered[name] = trial.run(part.source.folder, part.source.code, requests, _tried_of(part.found))
         except ModelNotReady as error:
             raise CommandError(
                 error.code, f"the model of deployment {name} cannot be served: {error.message}"
             ) from None
     return answered
+
+
+def _tried_of(found: Found) -> list[str]:
+    """Of many models those that are new; of such as need a process each only some."""
+    keys = found.new_models
+    graphs = [key for key in keys if found.package.models[key].flavor == "onnx"]
+    return graphs + [key for key in keys if found.package.models[key].flavor != "onnx"][:_PROCESSES]
 
 
 def look(app: App, name: str) -> tuple[dict[str, Any] | None, str | None]:

@@ -54,6 +54,13 @@ class Found(NamedTuple):
         """Of what is to be uploaded."""
         return sum(file.size_bytes for file in self.package.files if not file.held_by)
 
+    @property
+    def new_models(self) -> list[str]:
+        """The keys of its many models that lie in no earlier version, or not as they are now."""
+        new = [file.path for file in self.package.files if not file.held_by]
+        folders = {path[:end] for path in new for end, sign in enumerate(path) if sign == "/"}
+        return [key for key, model in self.package.models.items() if model.folder in folders]
+
 
 class Stored(NamedTuple):
     """A package that is whole, and the digest of what was read of it."""

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,25 +18,33 @@ from shared.errors import ModelNotReady, SlipwayError
 from shared.models.package import CodeConfiguration
 
 _DEADLINE_S: Final = 300
+# Of many models each has this long besides.
+_OF_ONE_S: Final = 0.5
 # What a program needs to run; a model has no use for its publisher's credentials.
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONPATH", "LD_LIBRARY_PATH")
 
 
 class Tried(NamedTuple):
-    """`rows`: how many of its input example it has answered, None where it has none. `answers`: to golden requests."""
+    """`rows`: how many of its input example it has answered, None where it has none. `answers`: to golden requests.
+    `models`: how many of its many were loaded, 0 where it is one.
+    """
 
     rows: int | None
     answers: dict[str, Answer]
+    models: int = 0
 
 
-def run(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden] = {}) -> Tried:
-    """Raises ModelNotReady, with what loading or answering its example failed for."""
+def run(
+    folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden] = {}, keys: Sequence[str] = ()
+) -> Tried:
+    """`keys`: the models to load, of many. Raises ModelNotReady, with what loading or answering one has failed for."""
     command = [sys.executable, "-P", "-m", "cli.publishing.trial", str(folder)]
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), environ.get("PYTHONPATH", "")])
     if code is not None:
         command.append(code.model_dump_json())
-    asked = json.dumps({name: each.model_dump(mode="json") for name, each in requests.items()})
+    golden = {name: each.model_dump(mode="json") for name, each in requests.items()}
+    asked, deadline_s = json.dumps({"golden": golden, "keys": list(keys)}), _DEADLINE_S + _OF_ONE_S * len(keys)
     try:
         done = subprocess.run(  # noqa: S603
             command,
@@ -44,34 +52,35 @@ def run(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Gol
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=_DEADLINE_S,
+            timeout=deadline_s,
             env=environ,
         )
         told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except subprocess.TimeoutExpired:
-        raise ModelNotReady(f"it did not load and answer within {_DEADLINE_S} s on this machine") from None
+        raise ModelNotReady(f"it did not load and answer within {deadline_s:g} s on this machine") from None
     except (ValueError, IndexError):
         last = done.stderr.strip().splitlines()[-1:] or [f"its process ended with {done.returncode}"]
         raise ModelNotReady(f"its process died: {last[0][:300]}") from None
     if "error" in told:
         raise ModelNotReady(str(told["error"]))
-    return Tried(told["rows"], {name: Answer(*each) for name, each in told["answers"].items()})
+    return Tried(told["rows"], {name: Answer(*each) for name, each in told["answers"].items()}, len(keys))
 
 
-def _try(folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden]) -> Tried:
-    from cli.publishing.asking import answer, answer_example, serve
+def _try(folder: Path, code: CodeConfiguration | None, asked: Mapping[str, Any]) -> Tried:
+    from cli.publishing.asking import answer, load, serve
 
+    requests = {name: Golden.model_validate(each) for name, each in asked["golden"].items()}
     served = serve(folder, code)
-    rows = answer_example(served, folder)
+    rows = load(served, folder, asked["keys"])
     return Tried(rows, {name: answer(served, each) for name, each in requests.items()})
 
 
 def main() -> None:
     folder, *code = sys.argv[1:]
-    requests = {name: Golden.model_validate(each) for name, each in json.load(sys.stdin).items()}
+    asked = json.load(sys.stdin)
     told: dict[str, Any]
     try:
-        told = _try(Path(folder), CodeConfiguration.model_validate_json(code[0]) if code else None, requests)._asdict()
+        told = _try(Path(folder), CodeConfiguration.model_validate_json(code[0]) if code else None, asked)._asdict()
     except SlipwayError as error:
         told = {"error": error.message}
     print(json.dumps(told))

@@ -52,7 +52,8 @@ def test_rows_find_their_model_and_only_what_changed_is_uploaded(
     (carriers / "carrier=AA" / "model.onnx").unlink()
     save_times(carriers.parent / "other", 50.0)
     (carriers.parent / "other" / "model.onnx").rename(carriers / "carrier=AA" / "model.onnx")
-    assert slipway("publish", "--partition-by", "carrier").code == 0
+    told = slipway("publish", "--partition-by", "carrier")
+    assert "of the 3 models of blue, 1 are new; 1 load\n" in told.out
     assert stored(account, endpoint, 2) == {"models/AA/model.onnx", "package.json"}
     assert answers(slipway, endpoint, 2) == [2.0, 100.0, 6.0, 400.0]
 
@@ -78,6 +79,16 @@ def test_an_earlier_package_is_found_again_whatever_came_after_it(
         "1",
         False,
     )
+
+
+def test_a_model_of_many_that_does_not_load_is_told_by_its_key(
+    slipway: Slipway, carriers: Path, endpoint: str, account: BlobServiceClient
+) -> None:
+    (carriers / "carrier=B6" / "model.onnx").write_bytes(b"no graph")
+    refused = slipway("publish", "--partition-by", "carrier")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert refused.err.startswith("slipway: the model of deployment blue cannot be served: B6: ")
+    assert not stored(account, endpoint, 1)
 
 
 def test_columns_without_many_models_are_refused(slipway: Slipway, folder: Path, endpoint: str) -> None:

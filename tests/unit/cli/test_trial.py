@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.publishing import trial
+from cli.publishing.trial import Tried
 from shared.errors import ModelNotReady
 from shared.models.package import CodeConfiguration
 from tests.support import iris
@@ -30,9 +31,9 @@ def script(folder: Path, text: str) -> Path:
 
 
 def test_a_model_that_answers_its_example_says_how_many_rows(model: Path) -> None:
-    assert trial.run(model, None) == (None, {})
+    assert trial.run(model, None) == Tried(None, {})
     write_example(model, {"dataframe_split": {"columns": list(iris.COLUMNS), "data": iris.rows(3)}})
-    assert trial.run(model, None) == (3, {})
+    assert trial.run(model, None) == Tried(3, {})
 
 
 def test_a_model_that_does_not_load_is_told_so(model: Path) -> None:
