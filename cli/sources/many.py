@@ -17,8 +17,8 @@ from shared.errors import MalformedRequest
 from shared.models.mlmodel import MODELS_FOLDER, SEGMENTS_FILE
 from shared.models.package import Origin
 
-# What sets up an environment, which no graph needs: of very many models it would be most of the files.
-_OF_AN_ENVIRONMENT: Final = frozenset({"conda.yaml", "python_env.yaml", "requirements.txt"})
+# What sets up an environment or tells of the registry: of very many graphs, which need neither, it is most files.
+_NOT_SERVED: Final = frozenset({"conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta"})
 
 type Tell = Callable[[str], None]
 
@@ -104,7 +104,7 @@ def _link(folder: Path, place: Path) -> None:
     is_graph = any(path.suffix == ".onnx" for path in files)
     for path in files:
         below = path.relative_to(folder)
-        if is_graph and below.as_posix() in _OF_AN_ENVIRONMENT:
+        if is_graph and below.as_posix() in _NOT_SERVED:
             continue
         target = place / below
         target.parent.mkdir(parents=True, exist_ok=True)
