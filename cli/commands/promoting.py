@@ -12,7 +12,7 @@ from cli.client import App
 from cli.commands import showing
 from cli.errors import CommandError, on_side
 from cli.options import AsJson, EndpointName, open_profile
-from cli.output import ERRORS, Output
+from cli.output import Output, waiting
 from cli.publishing import promotion
 from cli.publishing.copying import Side
 from cli.publishing.promotion import Asked, Plan
@@ -37,7 +37,7 @@ def promote(
         raise CommandError("MalformedRequest", f"--from and --to are both {source}: name two profiles")
     asked = Asked(endpoint, revision, endpoint_file.read(file) if file else None)
     with _opened(source, Role.READ) as here, _opened(target, Role.MANAGE, Role.READ) as there:
-        with ERRORS.status(f"looking at {source} and {target}"):
+        with waiting(f"looking at {source} and {target}"):
             plan = promotion.plan(asked, here, there)
         number = None
         if not dry_run and plan.changes:

@@ -12,7 +12,7 @@ from cli.client import App
 from cli.commands import showing
 from cli.errors import USAGE, CommandError
 from cli.options import AsJson, ProfileName, open_profile
-from cli.output import ERRORS, Output
+from cli.output import Output, waiting
 from cli.publishing import flow, golden, replay, templates
 from cli.publishing.flow import Plan
 from cli.publishing.golden import Golden
@@ -95,7 +95,7 @@ def publish(
     token = credentials.token(settings, (Role.MANAGE, Role.READ))
     app = App(settings.app_url, lambda: token)
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
-        with ERRORS.status("looking at the models and the endpoint") as status:
+        with waiting("looking at the models and the endpoint") as status:
             columns = tuple(filter(None, map(str.strip, partition_by.split(","))))
             rows = sample.rows if sample else None
             asked = Asked(credentials.holder(token), to_onnx, rows, columns, status.update)
@@ -131,7 +131,7 @@ def _check_options(to_onnx: bool, sample: Path | None, strict: bool, no_trial: b
 
 
 def _try_out(plan: Plan, requests: Mapping[str, Golden]) -> dict[str, Tried]:
-    with ERRORS.status("trying the models") as status:
+    with waiting("trying the models") as status:
         return flow.try_out(plan, lambda name: status.update(f"trying {name}"), requests)
 
 
