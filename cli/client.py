@@ -1,5 +1,7 @@
 """The app's own API, as the command line calls it."""
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -10,14 +12,17 @@ from cli.errors import CommandError, app_refused, app_unavailable
 
 AGENT: Final = "slipway-cli"
 _TIMEOUT_S: Final = 60
+# A token that is handed out is good for five minutes at least.
+_RENEW_S: Final = 240
 
 
 class App:
-    """`token`: called once, when the first call needs it."""
+    """`token`: called when the first call needs it, and again before what it gave can have run out."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
         self._url = url.rstrip("/")
         self._token = token
+        self._asked_at = -math.inf
         self._session = requests.Session()
         self._session.headers["User-Agent"] = AGENT
 
@@ -34,8 +39,9 @@ class App:
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """`path`: its segments. Raises CommandError."""
-        if "Authorization" not in self._session.headers:
+        if time.monotonic() - self._asked_at > _RENEW_S:
             self._session.headers["Authorization"] = f"Bearer {self._token()}"
+            self._asked_at = time.monotonic()
         address = "/".join([self._url, *(quote(each, safe="") for each in path)])
         try:
             reply = self._session.request(

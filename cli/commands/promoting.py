@@ -10,7 +10,7 @@ import typer
 from cli import credentials, endpoint_file
 from cli.client import App
 from cli.commands import showing
-from cli.errors import CommandError, on_side
+from cli.errors import USAGE, CommandError, on_side
 from cli.options import AsJson, EndpointName, open_profile
 from cli.output import Output, waiting
 from cli.publishing import promotion
@@ -34,7 +34,7 @@ def promote(
     current there. Live traffic stays.
     """
     if source == target:
-        raise CommandError("MalformedRequest", f"--from and --to are both {source}: name two profiles")
+        raise CommandError("Usage", f"--from and --to are both {source}: name two profiles", USAGE)
     asked = Asked(endpoint, revision, endpoint_file.read(file) if file else None)
     with _opened(source, Role.READ) as here, _opened(target, Role.MANAGE, Role.READ) as there:
         with waiting(f"looking at {source} and {target}"):

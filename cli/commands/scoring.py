@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.errors import CommandError
+from cli.errors import USAGE, CommandError
 from cli.options import AsJson, EndpointName, ProfileName, open_app
 from cli.output import Output
 from cli.publishing import golden
@@ -32,6 +32,8 @@ def score(
     as_json: AsJson = False,
 ) -> None:
     """Scores a request, and prints the answer; who answered goes to standard error."""
+    if force and record is None:
+        raise CommandError("Usage", "--force is for --record: say what to record", USAGE)
     headers = {"Content-Type": _TYPES.get(Path(file).suffix, "application/json")}
     if deployment and protocol != Protocol.OIP:
         headers["azureml-model-deployment"] = deployment

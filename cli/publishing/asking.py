@@ -32,6 +32,7 @@ _PROTOCOLS: Final[Mapping[Protocol, ScoreProtocol[Any]]] = {
 _EXAMPLE: Final = "serving_input_example.json"
 _MEMORY_BYTES: Final = 2**32
 _LONGEST: Final = 200
+_JSON: Final = "application/json"
 
 
 def serve(folder: Path, code: CodeConfiguration | None) -> ServedModel:
@@ -71,15 +72,15 @@ def _answer_example(served: ServedModel, folder: Path, key: str) -> int | None:
     example = folder / place / _EXAMPLE
     if served.is_script or not example.is_file():
         return None
-    request = mlflow.read(Message(example.read_bytes(), "application/json", {}))
+    request = mlflow.read(Message(example.read_bytes(), _JSON, {}))
     member = key if package.segments is not None else None
     return predict(served, mlflow.convert(request, served.converter(member)), key=member).rows
 
 
 def answer(served: ServedModel, golden: Golden) -> Answer:
     """What its caller would be told, with an error's message where that is what it is."""
-    headers = {"content-type": golden.content_type, **({"x-slipway-model": golden.model} if golden.model else {})}
-    message, protocol = Message(orjson.dumps(golden.request), golden.content_type, headers), _PROTOCOLS[golden.protocol]
+    headers = {"content-type": _JSON, **({"x-slipway-model": golden.model} if golden.model else {})}
+    message, protocol = Message(orjson.dumps(golden.request), _JSON, headers), _PROTOCOLS[golden.protocol]
     try:
         body = _run(served, protocol, message) if served.is_script else _predict(served, protocol, message)
         return Answer(orjson.loads(body))

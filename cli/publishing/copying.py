@@ -1,9 +1,10 @@
 """Model packages carried from one environment to another: the same bytes, under the same name and version."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import sha256
+from threading import Event
 from typing import Final, NamedTuple
 
 from azure.core import MatchConditions
@@ -82,10 +83,11 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
         target.models.create_container()
     versions = {file.held_by for file in packaged.package.files if file.held_by}
     whole = {version for version in versions if _is_as_at(packaged.ref._replace(version=version), source, target)}
+    stop = Event()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:
             coming = [
-                pool.submit(_carry_file, packaged, file, source, target, progress)
+                pool.submit(_carry_file, packaged, file, source, target, progress, stop)
                 for file in packaged.package.files
                 if file.held_by not in whole
             ]
@@ -93,6 +95,7 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
             for each in coming:
                 each.result()
         finally:
+            stop.set()
             pool.shutdown(cancel_futures=True)
     manifest = target.models.get_blob_client(package_path(packaged.ref.name, packaged.ref.version))
     with on_side(target.name):
@@ -104,7 +107,12 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
 
 
 def _carry_file(
-    packaged: Packaged, file: PackagedFile, source: Side, target: Side, progress: Callable[[int], None]
+    packaged: Packaged,
+    file: PackagedFile,
+    source: Side,
+    target: Side,
+    progress: Callable[[int], None],
+    stop: Event,
 ) -> None:
     """Piece by piece, and to be seen only when all of it has come and is what it should be."""
     if _is_carried(packaged, file, target):
@@ -113,9 +121,12 @@ def _carry_file(
     path = packaged.path_of(file)
     blob, staged, digest = target.models.get_blob_client(path), list[BlobBlock](), sha256()
     for number, piece in enumerate(_pieces(path, source)):
+        if stop.is_set():
+            raise CancelledError
         digest.update(piece)
-        # By its content: of two who carry the same file, none takes the other's block for its own.
-        block = BlobBlock(f"{number:06d}-{sha256(piece).hexdigest()[:32]}")
+        # By its content: of two who carry the same file, none takes the other's block for its own. All blocks of a blob
+        # have ids of one length, those that an upload has left there 48.
+        block = BlobBlock(f"{number:06d}-{sha256(piece).hexdigest()[:41]}")
         with on_side(target.name):
             blob.stage_block(block.id, piece)
         staged.append(block)
@@ -153,7 +164,10 @@ def _is_as_at(ref: ModelRef, source: Side, target: Side) -> bool:
 
 def _pieces(path: str, side: Side) -> Iterator[bytes]:
     with on_side(side.name):
-        yield from side.models.download_blob(path).chunks()
+        try:
+            yield from side.models.download_blob(path).chunks()
+        except ResourceNotFoundError:
+            raise InvalidTransition(f"{path} is not in storage: publish the model anew") from None
 
 
 def _manifest(ref: ModelRef, side: Side) -> bytes | None:

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from cli.client import App
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
-from cli.publishing import environments, packages, parts, requirements, trial
+from cli.publishing import environments, packages, parts, requirements, stored, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.golden import Golden
 from cli.publishing.packages import Found
@@ -36,7 +36,7 @@ class Plan(NamedTuple):
     """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
 
     `breaking`: what callers of its deployments may stumble over. `notes`: what its models may stumble over. `etag`: of
-    the endpoint as it was looked at, None of a new one.
+    the endpoint as it was looked at, None of a new one. `digests`: of its packages by deployment.
     """
 
     draft: Draft
@@ -46,12 +46,17 @@ class Plan(NamedTuple):
     breaking: list[str]
     notes: list[str]
     etag: str | None
+    digests: dict[str, str]
+
+    def is_new(self, name: str) -> bool:
+        """Whether the deployment gets another model than it has."""
+        return self.digests.get(name) != self.parts[name].found.digest
 
 
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
     there = environments.ask(app)
-    found = {name: parts.find(file, name, into, account, asked, there) for name in file.models}
+    found = dict(_shared({name: parts.find(file, name, into, account, asked, there) for name in file.models}))
     if asked.partition_by and not any(part.found.package.segments for part in found.values()):
         raise CommandError(
             "MalformedRequest",
@@ -67,10 +72,21 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
         found,
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
-        [*breaking_changes(models, revision, account)],
+        [*breaking_changes(models, current, account)],
         notes,
         etag,
+        {name: each["model"]["digest"] for name, each in revision["deployments"].items()} if revision else {},
     )
+
+
+def _shared(found: Mapping[str, Part]) -> Iterator[tuple[str, Part]]:
+    """Deployments of the same model version have one package, whatever each of them calls it."""
+    known: dict[tuple[str, str], Found] = {}
+    for name, part in found.items():
+        package = part.found.package
+        first = known.setdefault((package.name, package.version), part.found)
+        same = stored.content(first.package) == stored.content(package)
+        yield name, part._replace(found=first) if same else part
 
 
 def _needs(draft: Draft, name: str, part: Part) -> Needs:
@@ -79,27 +95,32 @@ def _needs(draft: Draft, name: str, part: Part) -> Needs:
 
 
 def breaking_changes(
-    models: Mapping[str, tuple[ModelRef, Signature]], revision: dict[str, Any] | None, account: BlobServiceClient
+    models: Mapping[str, tuple[ModelRef, Signature]], current: dict[str, Any] | None, account: BlobServiceClient
 ) -> Iterator[str]:
-    """From the current revision, None of a new endpoint, to these models by deployment."""
+    """From the endpoint as it is, None of a new one, to these models by deployment; of a deployment that is new from
+    the one with the most traffic, whose callers it is to get.
+    """
+    known = current["revision"]["deployments"] if current else {}
+    live = {name: percent for name, percent in current["head"]["traffic"].items() if percent} if current else {}
     for name, (ref, signature) in models.items():
-        known = revision["deployments"].get(name) if revision else None
-        if known is None or known["model"]["digest"] == ref.digest:
+        before = name if name in known else max(sorted(live), key=lambda each: live[each], default=None)
+        if before is None or known[before]["model"]["digest"] == ref.digest:
             continue
-        before = packages.read(account, known["model"]["name"], known["model"]["version"])
-        if before is not None:
-            yield from (f"{name}: {told}" for told in breaking(before.signature, signature))
+        package = stored.read(account, known[before]["model"]["name"], known[before]["model"]["version"])
+        where = name if before == name else f"{name}, against {before}"
+        if package is not None:
+            yield from (f"{where}: {told}" for told in breaking(package.signature, signature))
 
 
 def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Golden]) -> dict[str, Tried]:
-    """Loads what is new, each in a process of its own, and asks it its input example and the golden requests.
+    """Loads what a deployment has not had yet, each in a process of its own, and asks it its example and the requests.
 
     What runs in an environment of the app's is left out: that environment is not on this machine. `tell`: the name of
     each deployment before it is tried. Raises CommandError.
     """
     answered: dict[str, Tried] = {}
     for name, part in plan.parts.items():
-        if part.found.is_there or plan.draft.deployments[name].environment is not None:
+        if not plan.is_new(name) or plan.draft.deployments[name].environment is not None:
             continue
         tell(name)
         try:

@@ -26,7 +26,6 @@ class Golden(Document):
 
     schema_version: Literal[1]
     protocol: Protocol
-    content_type: str = _JSON
     model: str | None = None
     request: Any
     response: Any

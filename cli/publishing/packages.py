@@ -1,19 +1,20 @@
 """Model packages in storage: uploaded once, found again when they are there, and never changed."""
 
 import hashlib
-import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from threading import Event
+from typing import Any, Final, NamedTuple
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
-from pydantic import ValidationError
 
-from shared.errors import InvalidTransition
+from cli.publishing import stored
+from cli.publishing.reading import Reading
+from cli.publishing.stored import CONTENT, content
+from shared.errors import InvalidTransition, MalformedRequest
 from shared.models.mlmodel import describe
 from shared.models.package import (
     PACKAGE_FILE,
@@ -30,10 +31,6 @@ from shared.ports import Container
 
 # Room for what is added to it.
 _LONGEST_NAME: Final = 100
-# What says where a package came from says nothing of what it is.
-_TOLD: Final = {"version", "schema_version", "origin", "files"}
-# Metadata of a package.json: which versions hold what, without reading each.
-_CONTENT: Final = "content"
 AT_ONCE: Final = 10
 """Files on the way: as many as a client of storage keeps connections."""
 
@@ -62,13 +59,6 @@ class Found(NamedTuple):
         return [key for key, model in self.package.models.items() if model.folder in folders]
 
 
-class Stored(NamedTuple):
-    """A package that is whole, and the digest of what was read of it."""
-
-    package: ModelPackage
-    digest: str
-
-
 def called(name: str, version: str | None) -> tuple[str, str | None]:
     """As a package may be called: registries allow other names, and versions that are no whole numbers; those are left
     to counting.
@@ -91,17 +81,18 @@ def find(
     """
     container = account.get_container_client(Container.MODELS.value)
     package = describe(folder, name, version or "1", code).model_copy(update={"origin": origin})
-    stored = _stored(container, name)
-    newest = next((each for number in sorted(stored, reverse=True) if (each := _read(container, name, number))), None)
-    for number in sorted(stored, reverse=True) if version is None else [int(version)]:
-        there = _holding(container, name, number, stored, package)
+    known = stored.versions(container, name)
+    for number in stored.candidates(known, package) if version is None else [int(version)]:
+        there = stored.holding(container, name, number, known, package)
         if there is not None:
             return Found(there.package, is_there=True, digest=there.digest)
     if version is None:
-        begun = (number for number, files in stored.items() if _is_begun(files, folder, package))
-        version = str(next(begun, max(stored, default=0) + 1))
-    elif PACKAGE_FILE in stored.get(int(version), {}):
-        raise InvalidTransition(f"model {name}/{version} is published already, with other content: use a new version")
+        begun = (number for number, files in known.items() if stored.is_begun(files, folder, package))
+        version = str(next(begun, max(known, default=0) + 1))
+    elif PACKAGE_FILE in known.get(int(version), {}):
+        raise _taken(package, "other content")
+    whole = (stored.read_version(container, name, number) for number in sorted(known, reverse=True))
+    newest = next(filter(None, whole), None)
     package = _held(package.model_copy(update={"version": version}), newest.package if newest else None)
     return Found(package, is_there=False, digest=digest_of(package.to_bytes()))
 
@@ -128,100 +119,71 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     _make(container)
     package = found.package
     own = [file for file in package.files if not file.held_by]
+    stop = Event()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        coming = [pool.submit(_upload, container, package, file, folder / file.path) for file in own]
+        coming = [pool.submit(_upload, container, package, file, folder, progress, stop) for file in own]
         try:
-            for file, done in zip(own, coming, strict=True):
-                done.result()
-                progress(file.size_bytes)
+            for each in coming:
+                each.result()
         finally:
+            stop.set()
             pool.shutdown(cancel_futures=True)
-    with BytesIO(package.to_bytes()) as data:
-        _create(container, package, PACKAGE_FILE, data, found.digest.removeprefix("sha256:"), _content(package))
+    _finish(container, package, found.digest)
     return found.ref
 
 
-def _upload(container: ContainerClient, package: ModelPackage, file: PackagedFile, path: Path) -> None:
-    with path.open("rb") as data:
-        _create(container, package, file.path, data, file.sha256)
-
-
-def read(account: BlobServiceClient, name: str, version: str) -> ModelPackage | None:
-    """None where there is no such package, or none that can be read."""
-    found = _read(account.get_container_client(Container.MODELS.value), name, int(version))
-    return found.package if found else None
-
-
-class _File(NamedTuple):
-    """As storage lists it. `content`: of a package.json, what its package holds."""
-
-    md5: bytearray | None
-    content: str
-
-
-def _stored(container: ContainerClient, name: str) -> dict[int, dict[str, _File]]:
-    """What is there of each version, by path."""
-    found: dict[int, dict[str, _File]] = {}
-    try:
-        for blob in container.list_blobs(name_starts_with=f"{name}/", include=["metadata"]):
-            version, _, path = blob.name.removeprefix(f"{name}/").partition("/")
-            if re.fullmatch(VERSION_PATTERN, version):
-                content = (blob.metadata or {}).get(_CONTENT, "")
-                found.setdefault(int(version), {})[path] = _File(blob.content_settings.content_md5, content)
-    except ResourceNotFoundError:
-        return {}
-    return found
-
-
-def _holding(
-    container: ContainerClient, name: str, number: int, stored: dict[int, dict[str, _File]], package: ModelPackage
-) -> Stored | None:
-    """That version, if it holds what the package does. It is read only where its mark does not say otherwise."""
-    file = stored.get(number, {}).get(PACKAGE_FILE)
-    if file is None or file.content not in ("", _content(package)):
-        return None
-    there = _read(container, name, number)
-    return there if there is not None and _content(there.package) == _content(package) else None
-
-
-def _content(package: ModelPackage) -> str:
-    """A mark of what it holds, wherever that lies and wherever it came from."""
-    files = sorted((file.path, file.sha256) for file in package.files)
-    document = [package.model_dump(mode="json", exclude=_TOLD), files]
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
-
-
-def _is_begun(stored: dict[str, _File], folder: Path, package: ModelPackage) -> bool:
-    """Whether it is the beginning of this package, which an upload that was cut off has left."""
-    own = {file.path for file in package.files}
-    return all(
-        path in own and file.md5 is not None and file.md5 == hashlib.md5((folder / path).read_bytes()).digest()  # noqa: S324 - storage's
-        for path, file in stored.items()
-    )
-
-
-def _read(container: ContainerClient, name: str, version: int) -> Stored | None:
-    try:
-        data = container.download_blob(package_path(name, str(version))).readall()
-        return Stored(ModelPackage.model_validate_json(data), digest_of(data))
-    except (ResourceNotFoundError, ValidationError):
-        return None
-
-
-def _create(
-    container: ContainerClient, package: ModelPackage, path: str, data: BinaryIO, sha256: str, content: str = ""
+def _upload(
+    container: ContainerClient,
+    package: ModelPackage,
+    file: PackagedFile,
+    folder: Path,
+    progress: Callable[[int], None],
+    stop: Event,
 ) -> None:
-    blob = container.get_blob_client(package_path(package.name, package.version, path))
+    """What somebody writes to meanwhile is not what was looked at: it is taken back."""
+    path = folder / file.path
+    blob = container.get_blob_client(package_path(package.name, package.version, file.path))
+    if path.stat().st_size != file.size_bytes:
+        raise _changed(file)
+    with path.open("rb") as opened:
+        reading = Reading(opened, progress, stop)
+        stream: Any = reading  # storage only reads it
+        try:
+            blob.upload_blob(stream, length=file.size_bytes, overwrite=False)
+        except ResourceExistsError:
+            there = hashlib.sha256()
+            for chunk in blob.download_blob().chunks():
+                there.update(chunk)
+            if there.hexdigest() != file.sha256:
+                raise _taken(package, f"another {file.path}") from None
+            return
+    if reading.sha256 != file.sha256:
+        blob.delete_blob()
+        raise _changed(file)
+
+
+def _finish(container: ContainerClient, package: ModelPackage, digest: str) -> None:
+    blob = container.get_blob_client(package_path(package.name, package.version))
     try:
-        blob.upload_blob(data, overwrite=False, metadata={_CONTENT: content} if content else None)
+        blob.upload_blob(package.to_bytes(), overwrite=False, metadata={CONTENT: content(package)})
     except ResourceExistsError:
-        there = hashlib.sha256()
-        for chunk in blob.download_blob().chunks():
-            there.update(chunk)
-        if there.hexdigest() != sha256:
+        there = stored.read_version(container, package.name, int(package.version))
+        if there is None or content(there.package) != content(package):
+            raise _taken(package, "other content") from None
+        if there.digest != digest:
             raise InvalidTransition(
-                f"model {package.name}/{package.version} is published already, with another {path}: use a new version"
+                f"model {package.name}/{package.version} was published by someone else meanwhile: run it again"
             ) from None
+
+
+def _changed(file: PackagedFile) -> MalformedRequest:
+    return MalformedRequest(f"{file.path} was changed while it was published: run it again")
+
+
+def _taken(package: ModelPackage, what: str) -> InvalidTransition:
+    return InvalidTransition(
+        f"model {package.name}/{package.version} is published already, with {what}: use a new version"
+    )
 
 
 def _make(container: ContainerClient) -> None:

@@ -14,6 +14,7 @@ from cli.publishing.flow import Progress
 from cli.publishing.requirements import Needs
 from shared.endpoints.spec import Draft
 from shared.models.package import ModelRef
+from shared.models.sources import check_source
 
 
 class Asked(NamedTuple):
@@ -48,10 +49,13 @@ def plan(asked: Asked, source: Side, target: Side) -> Plan:
     packages = {ref: copying.read(ref, source) for ref in dict.fromkeys(refs.values())}
     models = {name: (ref, packages[ref].package.signature) for name, ref in refs.items()}
     with on_side(target.name):
-        notes = requirements.check([*_needs(draft, packages)], environments.ask(target.app))
+        there = environments.ask(target.app)
+        for name, ref in refs.items():
+            check_source(name, packages[ref].package, there.code_sources)
+        notes = requirements.check([*_needs(draft, packages)], there)
         current, etag = flow.look(target.app, asked.endpoint)
         known = current["revision"] if current else None
-        stumbles = [*flow.breaking_changes(models, known, target.account)]
+        stumbles = [*flow.breaking_changes(models, current, target.account)]
     return Plan(
         revision["number"],
         draft,

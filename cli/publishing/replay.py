@@ -49,8 +49,8 @@ def replay(requests: Mapping[str, Golden], plan: Plan, tried: Mapping[str, Tried
 
 
 def _reason(plan: Plan, deployment: str) -> str:
-    if plan.parts[deployment].found.is_there:
-        return "its package is there already"
+    if not plan.is_new(deployment):
+        return "it keeps its model"
     if plan.draft.deployments[deployment].environment is not None:
         return "it runs in an environment of the app's"
     return "--no-trial"

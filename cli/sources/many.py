@@ -3,24 +3,28 @@
 Below the folder a model lies where its key says, `UA/EWR`, or as data sets are partitioned, `carrier=UA/origin=EWR`.
 """
 
+import errno
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import unquote
 
 import yaml
 
 from cli.sources.arriving import arriving
 from cli.sources.origin import origin_of
 from shared.errors import MalformedRequest
-from shared.models.mlmodel import MODELS_FOLDER, SEGMENTS_FILE
+from shared.models.mlmodel import MODELS_FOLDER, SEGMENTS_FILE, model_folders
 from shared.models.package import Origin
+from shared.models.segments import key_of
 
 # What sets up an environment or tells of the registry: of very many graphs, which need neither, it is most files.
 _NOT_SERVED: Final = frozenset({"conda.yaml", "python_env.yaml", "requirements.txt", "registered_model_meta"})
 
-type Tell = Callable[[str], None]
+# Where a file cannot be had twice: another file system, or one that does not allow it.
+_NO_LINK: Final = frozenset({errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP})
 
 
 def is_of_many(folder: Path) -> bool:
@@ -31,14 +35,12 @@ def is_of_many(folder: Path) -> bool:
 def keyed(folder: Path, columns: Sequence[str]) -> dict[str, Path]:
     """The folders of the models below `folder`, by key. Raises MalformedRequest for one whose place is no key."""
     found: dict[str, Path] = {}
-    for place in sorted(path.parent for path in folder.rglob("MLmodel")):
-        steps = place.relative_to(folder).parts
-        values = [step.removeprefix(f"{column}=") for column, step in zip(columns, steps, strict=False)]
-        key = "/".join(values)
-        if len(steps) > len(columns) or not all(values):
+    for place in model_folders(folder, len(columns)):
+        key = _key(place.relative_to(folder), columns)
+        if key is None:
             raise MalformedRequest(
                 f"{place.relative_to(folder.parent)} is no place for a model: "
-                f"its folders must be values of {', '.join(columns)}"
+                f"its folders must be values of {', '.join(columns)}, in this order"
             )
         if key in found:
             raise MalformedRequest(f"{found[key].name} and {place.name} are both models for {key}: leave one of them")
@@ -46,10 +48,24 @@ def keyed(folder: Path, columns: Sequence[str]) -> dict[str, Path]:
     return found
 
 
+def _key(place: Path, columns: Sequence[str]) -> str | None:
+    """Values may be written as data sets are partitioned: named, and with signs that no folder may have as `%2F`."""
+    values = []
+    for number, step in enumerate(place.parts):
+        name, _, value = step.partition("=")
+        is_named = name in columns and name != step
+        value = unquote(value if is_named else step)
+        if number >= len(columns) or (is_named and name != columns[number]) or not value:
+            return None
+        values.append(value)
+    return key_of(values)
+
+
 def laid_out(folder: Path) -> dict[str, Path]:
-    """The folders of a package's models, by key."""
+    """The folders of a package's models, by key. Raises MalformedRequest where its segments.yaml cannot be read."""
     top = folder / MODELS_FOLDER
-    return {path.parent.relative_to(top).as_posix(): path.parent for path in sorted(top.rglob("MLmodel"))}
+    columns = segments_of(folder).get("segment_columns") or []
+    return {place.relative_to(top).as_posix(): place for place in model_folders(top, len(columns))}
 
 
 def assemble(models: Mapping[str, Path], into: Path, segments: Mapping[str, Any]) -> Path:
@@ -57,13 +73,16 @@ def assemble(models: Mapping[str, Path], into: Path, segments: Mapping[str, Any]
 
     `segments`: what segments.yaml says. Raises MalformedRequest for a key that cannot be a folder.
     """
+    places = set(models.values())
     with arriving(into, "models-by-key") as arrival:
         for key, folder in models.items():
             if {"", ".", ".."} & set(key.split("/")):
                 raise MalformedRequest(f"'{key}' cannot be the key of a model: give its columns other values")
             place = arrival.partial / MODELS_FOLDER / key
             place.mkdir(parents=True, exist_ok=True)
-            _link(folder, place)
+            _link(folder, place, places)
+            if not (place / "MLmodel").is_file():
+                raise MalformedRequest(f"the model {key} has gone meanwhile: run it again")
         (arrival.partial / SEGMENTS_FILE).write_text(yaml.safe_dump(dict(segments)), encoding="utf-8")
     return arrival.folder
 
@@ -99,8 +118,9 @@ def origin(models: Mapping[str, Path], uri: str, resolved: str) -> Origin:
     )
 
 
-def _link(folder: Path, place: Path) -> None:
-    files = [path for path in folder.rglob("*") if path.is_file()]
+def _link(folder: Path, place: Path, places: Set[Path]) -> None:
+    """All that is the model's own: other `places` may lie below it."""
+    files = [path for path in folder.rglob("*") if path.is_file() and _owner(path, places) == folder]
     is_graph = any(path.suffix == ".onnx" for path in files)
     for path in files:
         below = path.relative_to(folder)
@@ -110,5 +130,11 @@ def _link(folder: Path, place: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.link(path.resolve(), target)
-        except OSError:  # another file system
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
             shutil.copyfile(path, target)
+
+
+def _owner(path: Path, places: Set[Path]) -> Path | None:
+    return next((parent for parent in path.parents if parent in places), None)

@@ -18,7 +18,7 @@ from shared.models.segments import key_of
 _AT_ONCE: Final = 8
 _PAGE: Final = 1000
 _FOLDER: Final = "model"
-_NEW_S: Final = 3600
+_IN_USE_S: Final = 86_400
 
 
 def download(
@@ -92,19 +92,23 @@ def _by_key(versions: Sequence[Any], columns: Sequence[str]) -> dict[str, Any]:
 
 def _fetched(version: Any, cache: Path) -> Path:
     """A model that was removed and registered anew under its old name is another one."""
-    place = cache / f"{version.name}-{version.version}-{version.creation_timestamp}"
+    known = f"{version.name} {version.version} {version.creation_timestamp}"
+    place = cache / hashlib.sha256(known.encode()).hexdigest()[:32]
     folder = place / _FOLDER
     if not folder.is_dir():
         arrived = fetch(f"models:/{version.name}/{version.version}", cache, _FOLDER)
         _move(arrived, place)
+    os.utime(place)
     return folder
 
 
 def _move(arrived: Path, place: Path) -> None:
     try:
         arrived.parent.rename(place)
-    except OSError:  # another publish of the same user was faster
-        shutil.rmtree(arrived.parent, ignore_errors=True)
+    except OSError:
+        if not place.is_dir():
+            raise
+        shutil.rmtree(arrived.parent, ignore_errors=True)  # another publish of the same user was faster
 
 
 def _cache(tracking_uri: str, wanted: RegisteredModels) -> Path:
@@ -114,9 +118,9 @@ def _cache(tracking_uri: str, wanted: RegisteredModels) -> Path:
 
 
 def _forget_others(cache: Path, used: set[Path]) -> None:
-    """What is new may be another publish's, which is fetching it."""
+    """What was used lately may be another publish's."""
     for each in cache.iterdir():
-        if each not in used and time.time() - each.stat().st_mtime > _NEW_S:
+        if each not in used and time.time() - each.stat().st_mtime > _IN_USE_S:
             shutil.rmtree(each, ignore_errors=True)
 
 

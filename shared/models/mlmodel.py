@@ -92,11 +92,10 @@ def _describe_many(folder: Path, name: str, version: str, files: tuple[PackagedF
     columns = written.pop("segment_columns", None) or []
     if not isinstance(columns, list) or not all(isinstance(each, str) for each in columns):
         raise MalformedRequest(f"{folder.name}/{SEGMENTS_FILE}: segment_columns must be a list of column names")
+    top = folder / MODELS_FOLDER
     found = {
-        path.parent.relative_to(folder / MODELS_FOLDER).as_posix(): _describe_one(
-            folder, path.parent.relative_to(folder).as_posix()
-        )
-        for path in sorted((folder / MODELS_FOLDER).rglob("MLmodel"))
+        place.relative_to(top).as_posix(): _describe_one(folder, place.relative_to(folder).as_posix())
+        for place in model_folders(top, len(columns))
     }
     if not found:
         raise MalformedRequest(f"{folder.name}/{MODELS_FOLDER} holds no MLflow models")
@@ -116,6 +115,18 @@ def _describe_many(folder: Path, name: str, version: str, files: tuple[PackagedF
     segments = Segments.model_validate({**written, "columns": columns, "unfed": unfed})
     models = {key: one.model for key, one in found.items()}
     return ModelPackage(name=name, version=version, signature=signature, segments=segments, models=models, files=files)
+
+
+def model_folders(top: Path, deepest: int) -> list[Path]:
+    """Those below `top`, in order. A model in another one's folder is that one's own, unless it lies at most `deepest`
+    folders below `top`.
+    """
+    found: dict[Path, None] = {}
+    for place in sorted(path.parent for path in top.rglob("MLmodel")):
+        steps = len(place.relative_to(top).parts)
+        if steps <= deepest or not any(parent in found for parent in place.parents):
+            found[place] = None
+    return list(found)
 
 
 def _files(folder: Path) -> Iterator[PackagedFile]:

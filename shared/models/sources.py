@@ -14,8 +14,11 @@ def check_source(deployment: str, package: ModelPackage, prefixes: Sequence[str]
     """`prefixes`: of model addresses; none allow all. Raises SourceNotAllowed."""
     if not prefixes or not package.runs_code:
         return
-    source = _source(package)
-    if not source.startswith(tuple(prefixes)):
+    sources = [_source(package)]
+    if package.code_configuration is not None:
+        sources.append(_LOCAL)  # the script itself, wherever its model is from
+    source = next((each for each in sources if not each.startswith(tuple(prefixes))), None)
+    if source is not None:
         raise SourceNotAllowed(
             f"deployment '{deployment}': its model runs code, which SLIPWAY_CODE_SOURCES of the app takes from "
             f"{', '.join(prefixes)} alone; it is from {source or 'nowhere that its package tells'}"

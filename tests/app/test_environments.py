@@ -12,19 +12,18 @@ from azure.storage.blob import BlobServiceClient
 from cli.publishing import packages
 from shared.models.package import ModelRef, Origin
 from tests.app.client import Client
-from tests.app.packages import CODE, save_script
 from tests.support import endpoint
 
 MANAGE, READ = "Endpoint.Manage", "Endpoint.Read"
 
 
 @pytest.fixture
-def script(account: BlobServiceClient, tmp_path: Path) -> Callable[[str, str], ModelRef]:
+def pyfunc(account: BlobServiceClient, tmp_path: Path) -> Callable[[str, str], ModelRef]:
     """Uploads a score.py as a model of this name, from there."""
 
     def do(name: str, resolved: str) -> ModelRef:
-        save_script(tmp_path)
-        found = packages.find(tmp_path, name, "1", account, CODE, Origin(uri="as written", resolved=resolved))
+        (tmp_path / "MLmodel").write_text("flavors: {python_function: {loader_module: nobody_loads_it}}\n")
+        found = packages.find(tmp_path, name, "1", account, None, Origin(uri="as written", resolved=resolved))
         return packages.upload(tmp_path, found, account, lambda size_bytes: None)
 
     return do
@@ -48,29 +47,29 @@ def test_they_are_for_those_who_hold_a_role_of_management(client: Client) -> Non
 
 
 def test_a_model_that_runs_code_is_taken_from_where_the_setting_says(
-    client: Client, strict: str, script: Callable[[str, str], ModelRef]
+    client: Client, strict: str, pyfunc: Callable[[str, str], ModelRef]
 ) -> None:
     def published(ref: ModelRef) -> requests.Response:
         headers = {"Authorization": f"Bearer {client.token(MANAGE)}"}
         draft = endpoint.draft(ref, name="sourced").model_dump(mode="json")
         return requests.post(f"{strict}/endpoints/sourced/revisions", json=draft, headers=headers, timeout=30)
 
-    reply = published(script("sourced-here", ""))
+    reply = published(pyfunc("sourced-here", ""))
     assert (reply.status_code, reply.json()["error"]["code"]) == (403, "SourceNotAllowed")
     assert reply.json()["error"]["message"] == (
         "deployment 'blue': its model runs code, which SLIPWAY_CODE_SOURCES of the app takes from models:/ alone; "
         "it is from file:"
     )
-    taken = published(script("sourced", "models:/sourced/1"))
+    taken = published(pyfunc("sourced", "models:/sourced/1"))
     # So the refused one has left nothing behind.
     assert (taken.status_code, taken.json()["revision"]["number"]) == (201, 1)
 
 
 def test_there_is_no_way_back_to_a_model_from_elsewhere(
-    client: Client, strict: str, script: Callable[[str, str], ModelRef]
+    client: Client, strict: str, pyfunc: Callable[[str, str], ModelRef]
 ) -> None:
     for name, resolved in (("back-here", ""), ("back", "models:/back/1")):
-        draft = endpoint.draft(script(name, resolved), name="back").model_dump(mode="json")
+        draft = endpoint.draft(pyfunc(name, resolved), name="back").model_dump(mode="json")
         assert client.ask("POST", "/endpoints/back/revisions", MANAGE, json=draft).status_code == 201
     headers = {"Authorization": f"Bearer {client.token(MANAGE)}"}
     address = f"{strict}/endpoints/back/rollback"

@@ -67,7 +67,6 @@ def test_a_recording_holds_request_and_answer(recorded: str, folder: Path) -> No
     assert answers["azureml"] == {
         "schema_version": 1,
         "protocol": "azureml",
-        "content_type": "application/json",
         "model": None,
         "request": BODIES["azureml"],
         "response": [2.0, 5.0],
@@ -106,7 +105,10 @@ def test_a_model_with_the_same_answers_is_told_so_in_every_protocol(
     ]
     assert told[-1] == f"published {recorded}, revision 2"
     again = slipway("publish", "--strict").out.splitlines()
-    assert again[0] == "blue was not asked the golden requests: its package is there already"
+    assert again[0] == "blue was not asked the golden requests: it keeps its model"
+    (folder / "model" / "note.txt").unlink()
+    back = slipway("publish", "--strict").out.splitlines()  # its package is there, but not in use
+    assert "blue answers golden/azureml.json as it was recorded" in back
 
 
 def test_a_model_with_other_answers_is_told_with_the_numbers_and_published(

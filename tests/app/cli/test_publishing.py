@@ -12,6 +12,7 @@ from cli.publishing import flow, packages
 from tests.app.cli.running import Ended, Slipway
 from tests.app.client import Client
 from tests.support import iris
+from tests.unit.cli.sources.stores import tracked
 
 
 def test_from_a_folder_to_a_scored_request_and_a_job(slipway: Slipway, folder: Path, endpoint: str) -> None:
@@ -111,19 +112,26 @@ def test_a_publish_that_is_stopped_leaves_the_endpoint_and_is_completed_by_the_n
 ) -> None:
     for name in ("note.txt", "other.txt"):
         (folder / "model" / name).write_text("changed")
-    create, reached = packages._create, list[str]()
+    upload, finish, reached = packages._upload, packages._finish, list[str]()
 
-    def stop(container: Any, package: Any, path: str, *content: Any) -> None:
-        if path == at:
+    def stop_upload(container: Any, package: Any, file: Any, *given: Any) -> None:
+        if file.path == at:
             raise KeyboardInterrupt
-        create(container, package, path, *content)
-        reached.append(path)
+        upload(container, package, file, *given)
+        reached.append(file.path)
+
+    def stop_finish(*given: Any) -> None:
+        if at == "package.json":
+            raise KeyboardInterrupt
+        finish(*given)
+        reached.append("package.json")
 
     def stop_revision(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(packages, "_create", stop)
+        patched.setattr(packages, "_upload", stop_upload)
+        patched.setattr(packages, "_finish", stop_finish)
         if at == "revision":
             patched.setattr(flow, "publish", stop_revision)
         assert slipway("publish") == Ended(130, "", "slipway: stopped\n")
@@ -133,6 +141,42 @@ def test_a_publish_that_is_stopped_leaves_the_endpoint_and_is_completed_by_the_n
     assert slipway("show", published, "--json").document["head"]["revision"] == 1
     done = slipway("publish", "--json").document
     assert (done["published"], done["models"]["blue"]["version"]) == (2, "2")
+
+
+def test_what_changes_while_it_is_published_is_not_published(
+    slipway: Slipway, folder: Path, published: str, account: BlobServiceClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note, upload = folder / "model" / "note.txt", packages.upload
+    note.write_text("before")
+
+    def changing(*given: Any) -> Any:
+        note.write_text("beyond")
+        return upload(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packages, "upload", changing)
+        told = "slipway: note.txt was changed while it was published: run it again\n"
+        assert slipway("publish") == Ended(1, "", told)
+    there = account.get_container_client("models").list_blob_names(name_starts_with=f"{published}-blue/2/")
+    assert not list(there)
+    assert slipway("publish", "--json").document["published"] == 2
+
+
+def test_two_deployments_of_one_model_version_have_one_package(
+    slipway: Slipway, folder: Path, published: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    with tracked(uri) as mlflow:
+        client = mlflow.MlflowClient()
+        client.create_registered_model(published)
+        client.create_model_version(published, (folder / "model").as_uri())
+        client.set_registered_model_alias(published, "champion", "1")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    models = f'{{blue: {{model: "models:/{published}/1"}}, green: {{model: "models:/{published}@champion"}}}}'
+    (folder / "endpoint.yaml").write_text(f"name: {published}\ndeployments: {models}\n")
+    told = slipway("publish", "--json")
+    assert told.code == 0, told.err
+    assert told.document["models"]["blue"]["digest"] == told.document["models"]["green"]["digest"]
 
 
 def test_what_another_publish_has_begun_is_left_alone(
@@ -164,3 +208,8 @@ def test_what_callers_may_stumble_over_is_told_before(slipway: Slipway, folder: 
     told = slipway("publish", "--dry-run", "--json").document
     assert told["breaking"] == ["blue: the column petal_width is required now"]
     assert told["tried"] == {"blue": None}
+    file = folder / "endpoint.yaml"
+    file.write_text(file.read_text().replace("deployments:\n", "deployments:\n  green: {model: ./model}\n"))
+    told = slipway("publish", "--dry-run", "--strict", "--json")
+    required = "the column petal_width is required now"
+    assert (told.code, told.document["breaking"]) == (1, [f"green, against blue: {required}", f"blue: {required}"])

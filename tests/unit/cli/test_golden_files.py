@@ -25,7 +25,6 @@ def test_what_is_recorded_is_read_again(tmp_path: Path) -> None:
     expected = Golden(
         schema_version=1,
         protocol=Protocol.OIP,
-        content_type="application/json",
         model="UA/EWR",
         request={"inputs": [1.0, "ü"]},
         response={"outputs": [None]},

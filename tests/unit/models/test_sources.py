@@ -11,6 +11,12 @@ from shared.models.sources import check_source
 
 
 @pytest.fixture
+def pyfunc(tmp_path: Path) -> ModelPackage:
+    (tmp_path / "MLmodel").write_text("flavors: {python_function: {}}")
+    return describe(tmp_path, "pyfunc", "1")
+
+
+@pytest.fixture
 def script(tmp_path: Path) -> ModelPackage:
     (tmp_path / "score.py").touch()
     return describe(tmp_path, "script", "1", CodeConfiguration(code=".", scoring_script="score.py"))
@@ -33,9 +39,16 @@ def of(package: ModelPackage, resolved: str | None) -> ModelPackage:
     ],
 )
 def test_a_source_that_the_setting_names_is_taken(
-    script: ModelPackage, resolved: str | None, prefixes: list[str]
+    pyfunc: ModelPackage, resolved: str | None, prefixes: list[str]
 ) -> None:
-    check_source("blue", of(script, resolved), prefixes)
+    check_source("blue", of(pyfunc, resolved), prefixes)
+
+
+def test_a_script_lies_beside_the_endpoint_file_wherever_its_model_is_from(script: ModelPackage) -> None:
+    reviewed = of(script, "models:/fraud/3")
+    with pytest.raises(SourceNotAllowed, match="it is from file:"):
+        check_source("blue", reviewed, ["models:/"])
+    check_source("blue", reviewed, ["models:/", "file:"])
 
 
 @pytest.mark.parametrize(
@@ -47,9 +60,9 @@ def test_a_source_that_the_setting_names_is_taken(
         (None, "it is from nowhere that its package tells"),
     ],
 )
-def test_any_other_is_refused_and_told_without_a_path(script: ModelPackage, resolved: str | None, told: str) -> None:
+def test_any_other_is_refused_and_told_without_a_path(pyfunc: ModelPackage, resolved: str | None, told: str) -> None:
     with pytest.raises(SourceNotAllowed) as caught:
-        check_source("blue", of(script, resolved), ["models:/fraud/", "azureml:"])
+        check_source("blue", of(pyfunc, resolved), ["models:/fraud/", "azureml:"])
     assert caught.value.message == (
         "deployment 'blue': its model runs code, which SLIPWAY_CODE_SOURCES of the app takes from "
         f"models:/fraud/, azureml: alone; {told}"

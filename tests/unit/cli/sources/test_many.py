@@ -1,17 +1,19 @@
 """Very many models become one package: of a folder, and of a registry by their tags."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.sources.conversion_of_many import convert_many
-from cli.sources.many import keyed
+from cli.sources.many import assemble, keyed
 from cli.sources.origin import ModelSource
 from cli.sources.resolve import resolve
 from shared.errors import MalformedRequest, ModelNotFound
 from shared.models.mlmodel import describe
+from shared.models.segments import key_of
 from tests.app.packages import save_times
 from tests.unit.cli.sources.stores import save_sklearn, tracked
 
@@ -22,17 +24,47 @@ def models(folder: Path, *places: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("places", [("UA/EWR", "UA/JFK", "AA"), ("carrier=UA/origin=EWR", "carrier=UA/JFK", "AA")])
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("UA", "UA/EWR", "UA/New York"),
+        ("carrier=UA", "carrier=UA/origin=EWR", "carrier=UA/origin=New%20York"),
+        ("carrier=UA", "carrier=UA/EWR", "carrier=UA/New York"),
+    ],
+)
 def test_a_folder_of_models_is_one_package_by_its_columns(tmp_path: Path, into: Path, places: tuple[str, ...]) -> None:
     models(tmp_path / "delays", *places)
     source = resolve("delays", into, base=tmp_path, partition_by=("carrier", "origin"))
     package = describe(source.folder, "delays", "1")
     assert package.segments is not None
     assert package.segments.columns == ("carrier", "origin")
-    assert set(package.models) == {"UA/EWR", "UA/JFK", "AA"}
+    assert set(package.models) == {"UA", "UA/EWR", "UA/New York"}
+    assert len(package.files) == 2 * 3 + 1
     assert {file.path.rpartition("/")[2] for file in package.files} == {"MLmodel", "model.onnx", "segments.yaml"}
     assert source.origin.flavors == ("onnx", "python_function")
     assert source.origin.pip_requirements == ()
+
+
+@pytest.mark.parametrize(("place", "value"), [("a%3Ab", "a:b"), ("carrier=A%2FB", "A/B"), ("Ünion", "Ünion")])
+def test_a_folder_is_the_key_that_requests_ask_for(tmp_path: Path, place: str, value: str) -> None:
+    models(tmp_path / "delays", place)
+    assert [*keyed(tmp_path / "delays", ("carrier", "origin"))] == [key_of([value])]
+
+
+def test_a_model_within_a_model_is_a_part_of_it(tmp_path: Path, into: Path) -> None:
+    models(tmp_path / "delays", "UA", "UA/artifacts/inner")
+    source = resolve("delays", into, base=tmp_path, partition_by=("carrier",))
+    package = describe(source.folder, "delays", "1")
+    assert set(package.models) == {"UA"}
+    assert "models/UA/artifacts/inner/MLmodel" in {file.path for file in package.files}
+
+
+def test_a_model_that_goes_meanwhile_is_not_left_out(tmp_path: Path, into: Path) -> None:
+    models(tmp_path / "delays", "UA", "AA")
+    found = keyed(tmp_path / "delays", ("carrier",))
+    shutil.rmtree(tmp_path / "delays" / "UA")
+    with pytest.raises(MalformedRequest, match="the model UA has gone meanwhile: run it again"):
+        assemble(found, into, {"segment_columns": ["carrier"]})
 
 
 def test_what_segments_yaml_says_beside_the_columns_is_kept(tmp_path: Path, into: Path) -> None:
@@ -48,6 +80,7 @@ def test_what_segments_yaml_says_beside_the_columns_is_kept(tmp_path: Path, into
     [
         (("UA/EWR/1",), "delays/UA/EWR/1 is no place for a model: its folders must be values of carrier, origin"),
         (("carrier=",), "delays/carrier= is no place for a model"),
+        (("origin=EWR/carrier=UA",), "delays/origin=EWR/carrier=UA is no place for a model"),
         (("UA", "carrier=UA"), "UA and carrier=UA are both models for UA: leave one of them"),
     ],
 )
@@ -160,8 +193,7 @@ def test_a_version_is_fetched_once_and_forgotten_when_it_is_not_used_any_more(
     resolve(uri, into, base=into, partition_by=("carrier",), tracking_uri=registry, tell=lambda *at: told.append(at))
     assert told == [(1, 3), (2, 3), (3, 3)]
     (of_set,) = cache.iterdir()
-    kept = {path.name.rpartition("-")[0]: path for path in of_set.iterdir()}
-    assert set(kept) == {"delays-UA-2", "delays-AA-1", "delays-slash-1"}
+    assert len([*of_set.iterdir()]) == 3
     old, fresh = of_set / "gone-1-1", of_set / "another-publishs"
     for each in (old, fresh):
         each.mkdir()
