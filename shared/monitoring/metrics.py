@@ -53,6 +53,12 @@ REJECTED: Final = Instrument(
     ("endpoint", "deployment", "reason"),
     "Requests that were turned away before the model was asked; the reason is an error code.",
 )
+REFUSED: Final = Instrument(
+    "slipway.refused",
+    "{request}",
+    ("code",),
+    "Requests of any route without a good token or key, or without the role; by error code.",
+)
 JOBS: Final = Instrument(
     "slipway.jobs",
     "{job}",
@@ -80,6 +86,7 @@ INSTRUMENTS: Final = (
     BATCH_REQUESTS,
     LOAD_DURATION,
     REJECTED,
+    REFUSED,
     JOBS,
     JOB_DURATION,
     TICKS,
@@ -104,6 +111,7 @@ class Metrics:
         self._together = Recorder(BATCH_REQUESTS)
         self._loads = Recorder(LOAD_DURATION)
         self._rejected = Recorder(REJECTED)
+        self._refused = Recorder(REFUSED)
         self._jobs = Recorder(JOB_DURATION)
         self._ticks = Recorder(TICKS)
         self._lateness = Recorder(LATENESS)
@@ -126,6 +134,7 @@ class Metrics:
         return (
             (REQUESTS, self._requests),
             (REJECTED, self._rejected),
+            (REFUSED, self._refused),
             (JOBS, self._jobs),
             (TICKS, self._ticks),
         )
@@ -153,6 +162,10 @@ class Metrics:
     def rejected(self, endpoint: str, deployment: str, reason: str) -> None:
         """A request that was turned away before its model was asked. `reason`: the error's code."""
         self._rejected.record((endpoint or UNKNOWN, deployment or UNKNOWN, reason), 1)
+
+    def refused(self, code: str) -> None:
+        """A request without a good token or key, or without the role."""
+        self._refused.record((code,), 1)
 
     def job(self, endpoint: str, schedule: str, status: str, seconds: float) -> None:
         """A batch job that ended. `schedule`: empty where it was none that started it."""

@@ -108,6 +108,7 @@ def test_metrics_have_the_names_that_prometheus_is_told() -> None:
     metrics.model_load("m/1", 1, "ok")
     metrics.rejected("e", "d", "Overloaded")
     metrics.job("e", "nightly", "Completed", 1)
+    metrics.refused("NotAuthorized")
     metrics.tick()
     metrics.lateness("e", "nightly", 1)
     settings = Settings(data="data", tenant_id="tenant", audiences=("api://slipway",))

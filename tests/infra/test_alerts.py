@@ -65,7 +65,7 @@ def test_everything_that_is_asked_for_is_told() -> None:
         ("alerts/failed-jobs.kql", "'Failed'", "'failed'", "failed-jobs.kql: no status failed"),
         ("alerts/slow-requests.kql", "AppRequests\n|", "requests\n|", "slow-requests.kql: asks for nothing"),
         ("alerts/silent-timer.kql", "AppMetrics", "AppTimers", "silent-timer.kql: no table AppTimers"),
-        ("workbook.json", "slipway.rejected", "slipway.refused", "Turned away: no metric slipway.refused"),
+        ("workbook.json", "slipway.rejected", "slipway.declined", "Turned away: no metric slipway.declined"),
     ],
 )
 def test_what_nobody_tells_is_found(plant: Plant, file: str, was: str, becomes: str, problem: str) -> None:

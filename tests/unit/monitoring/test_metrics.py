@@ -135,6 +135,14 @@ def test_what_is_turned_away_is_counted_by_reason(metrics: Metrics) -> None:
     assert (name, point.attributes["reason"], point.counts) == ("slipway.rejected", "Overloaded", (2,))
 
 
+def test_refusals_are_counted_by_code(metrics: Metrics) -> None:
+    for code in ("NotAuthorized", "TokenRejected", "NotAuthorized"):
+        metrics.refused(code)
+    ((name, points),) = read(metrics).items()
+    assert name == "slipway.refused"
+    assert [(point.attributes["code"], point.total) for point in points] == [("NotAuthorized", 2), ("TokenRejected", 1)]
+
+
 def test_a_job_is_timed_and_counted_by_schedule_and_end(metrics: Metrics) -> None:
     metrics.job("flowers", "nightly", "Failed", 90)
     metrics.job("", "", "Failed", 1)
