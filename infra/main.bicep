@@ -10,7 +10,7 @@ param environmentName string
 @description('The first region. Monitoring and Azure ML are there.')
 param location string
 
-@description('Further regions, comma separated. With one of them Front Door comes before all.')
+@description('Further regions, comma separated. With one of them Front Door comes before all, in public mode.')
 param furtherLocations string = ''
 
 @description('Object id of whoever deploys: it may publish models. Empty: nobody.')
@@ -149,7 +149,8 @@ var tags = {
 }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var regions = empty(furtherLocations) ? [location] : concat([location], split(furtherLocations, ','))
-var manyRegions = length(regions) > 1
+// Its tier Standard cannot reach into a private network.
+var behindFrontDoor = length(regions) > 1 && !privateNetwork
 var suffix = environment().suffixes.storage
 var storageServices = ['blob', 'queue', 'table']
 var storageZones = [for service in storageServices: {
@@ -229,7 +230,7 @@ module dnsZones 'modules/dns-zones.bicep' = if (privateNetwork) {
   }
 }
 
-module frontDoor 'modules/front-door.bicep' = if (manyRegions) {
+module frontDoor 'modules/front-door.bicep' = if (behindFrontDoor) {
   scope: group
   name: 'front-door'
   params: {
@@ -286,7 +287,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
       all: zones
     }
     allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
-    frontDoorId: manyRegions ? frontDoor.outputs.frontDoorId : ''
+    frontDoorId: behindFrontDoor ? frontDoor.outputs.frontDoorId : ''
     monitoring: {
       workspaceId: monitoring.outputs.workspaceId
       insightsName: monitoring.outputs.insightsName
@@ -295,7 +296,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
   }
 }]
 
-module frontDoorRegions 'modules/front-door-regions.bicep' = if (manyRegions) {
+module frontDoorRegions 'modules/front-door-regions.bicep' = if (behindFrontDoor) {
   scope: group
   name: 'front-door-regions'
   params: {
@@ -326,7 +327,7 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
 
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenantId
-output SLIPWAY_URL string = 'https://${manyRegions ? frontDoor.outputs.hostName : stamps[0].outputs.appHost}'
+output SLIPWAY_URL string = 'https://${behindFrontDoor ? frontDoor.outputs.hostName : stamps[0].outputs.appHost}'
 output SLIPWAY_AUDIENCE string = 'api://${clientId}'
 output SLIPWAY_APPS array = [for (region, i) in regions: stamps[i].outputs.appName]
 output SLIPWAY_STORAGE string = stamps[0].outputs.dataBlobUri

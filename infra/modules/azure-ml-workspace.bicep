@@ -107,11 +107,11 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
     workspaceId: workspaceId
     logs: [
       {
-        category: 'AmlOnlineEndpointEventLog'
+        category: 'AmlComputeClusterEvent'
         enabled: true
       }
       {
-        category: 'AmlOnlineEndpointTrafficLog'
+        category: 'AmlRunStatusChangedEvent'
         enabled: true
       }
     ]

@@ -134,6 +134,7 @@ module online 'online-endpoint.bicep' = [for endpoint in endpoints: {
     endpoint: endpoint
     identityId: identity.outputs.id
     privateNetwork: privateNetwork
+    workspaceId: workspaceId
   }
 }]
 

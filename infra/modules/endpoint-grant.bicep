@@ -19,8 +19,18 @@ var listed = '@Request[${blobs}:prefix] StringStartsWith'
 var touching = '!(ActionMatches{\'${blobs}/read\'} AND NOT SubOperationMatches{\'Blob.List\'}) AND !(ActionMatches{\'${blobs}/write\'}) AND !(ActionMatches{\'${blobs}/add/action\'}) AND !(ActionMatches{\'${blobs}/delete\'}) AND !(ActionMatches{\'${blobs}/move/action\'})'
 var listing = '!(ActionMatches{\'${blobs}/read\'} AND SubOperationMatches{\'Blob.List\'})'
 
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
+  name: accountName
+}
+
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: account
+  name: 'default'
+}
+
 resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
-  name: '${accountName}/default/${row.on}'
+  parent: blobService
+  name: row.on
 }
 
 resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for grant in grants: {

@@ -12,6 +12,7 @@ param endpoint object
 @description('Resource id of the identity that fetches models.')
 param identityId string
 param privateNetwork bool
+param workspaceId string
 
 var deployments = endpoint.deployments
 var steps = [
@@ -111,3 +112,21 @@ resource scaling 'Microsoft.Insights/autoscalesettings@2022-10-01' = [for (each,
     ]
   }
 }]
+
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: online
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [
+      {
+        category: 'AmlOnlineEndpointEventLog'
+        enabled: true
+      }
+      {
+        category: 'AmlOnlineEndpointTrafficLog'
+        enabled: true
+      }
+    ]
+  }
+}

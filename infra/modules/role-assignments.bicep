@@ -25,20 +25,39 @@ resource insights 'Microsoft.Insights/components@2020-02-02' existing = {
   name: insightsName
 }
 
+resource hostBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: hostAccount
+  name: 'default'
+}
+
+resource dataBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: dataAccount
+  name: 'default'
+}
+
+resource dataQueues 'Microsoft.Storage/storageAccounts/queueServices@2025-06-01' existing = {
+  parent: dataAccount
+  name: 'default'
+}
+
 resource hostContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [for row in table.hostContainers: {
-  name: '${hostAccountName}/default/${row.on}'
+  parent: hostBlobs
+  name: row.on
 }]
 
 resource dataContainer 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = [for row in table.dataContainers: {
-  name: '${dataAccountName}/default/${row.on}'
+  parent: dataBlobs
+  name: row.on
 }]
 
 resource dataQueue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-01' existing = [for row in table.dataQueues: {
-  name: '${dataAccountName}/default/${row.on}'
+  parent: dataQueues
+  name: row.on
 }]
 
 resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
-  name: '${dataAccountName}/default/${table.people.publisher.on}'
+  parent: dataBlobs
+  name: table.people.publisher.on
 }
 
 resource onHostAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for row in table.hostAccount: {

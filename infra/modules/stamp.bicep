@@ -76,7 +76,8 @@ module hostAccount 'storage-account.bicep' = {
     containers: [packages, 'undelivered']
     queues: []
     privateNetwork: privateNetwork
-    softDeleteDays: size.softDeleteDays
+    // Nothing in it is worth bringing back, and much of it is written over all the time.
+    softDeleteDays: 1
     workspaceId: monitoring.workspaceId
     // Its leases are written every few seconds.
     blobLogs: ['StorageDelete']

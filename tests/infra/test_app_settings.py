@@ -1,9 +1,10 @@
 """The app settings of the templates are the fields of Settings, and give the same values where they choose none."""
 
+import json
 from typing import Any, Final
 
 from shared.settings import Settings, read_settings, setting_name
-from tests.infra.template import INFRA, Template
+from tests.infra.template import INFRA, ROOT, Template
 
 # For local runs alone: a connection string, and an issuer that is refused in Azure.
 LOCAL: Final = {"SLIPWAY_DATA", "SLIPWAY_LOCAL_ISSUER"}
@@ -56,3 +57,17 @@ def test_every_connection_is_by_identity() -> None:
         for part in ("blobServiceUri", "queueServiceUri", "tableServiceUri", "credential", "clientId")
     }
     assert host["AzureWebJobsStorage__credential"] == settings()["SLIPWAY_DATA__credential"] == "managedidentity"
+
+
+def test_the_scheduler_is_the_engines_backend_where_it_is_chosen() -> None:
+    durable = json.loads((ROOT / "host.json").read_text())["extensions"]["durableTask"]
+    scheduler = Template(INFRA / "modules" / "durable-scheduler.bicep")
+    (hub,) = [each for each in scheduler.made if each.kind.endswith("/taskHubs")]
+    assert hub.body["name"] == durable["hubName"]
+    assert TEMPLATE.variables["durable"] == "AzureFunctionsJobHost__extensions__durableTask__storageProvider"
+    chosen = TEMPLATE.variables["ofScheduler"]
+    assert {name.rpartition("__")[2].strip("'"): value for name, value in chosen.items() if "__" in name} == {
+        "type": "azureManaged",
+        "connectionStringName": "DURABLE_TASK_SCHEDULER_CONNECTION_STRING",
+    }
+    assert "Authentication=ManagedIdentity" in chosen["DURABLE_TASK_SCHEDULER_CONNECTION_STRING"]
