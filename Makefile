@@ -1,7 +1,7 @@
 # The first screen of README.md says what these are for.
 python := .venv/bin/python
 
-.PHONY: setup demo serve check test infra package envs conformance bench memory load chaos explore scale clean
+.PHONY: setup demo serve check test infra package envs conformance bench memory load chaos explore scale many clean
 setup: build/.setup
 build/.setup: requirements.txt requirements-cli.txt requirements-dev.txt constraints.txt scripts/setup.sh scripts/find_python.sh devhost/node/package.json devhost/node/package-lock.json
 	@sh scripts/setup.sh
@@ -57,6 +57,9 @@ explore: setup
 scale: setup
 	@$(python) -m tests.scale
 	@$(python) -m tests.scale --azurite
+
+many: setup
+	@$(python) -m tests.many_models
 
 clean:
 	rm -rf build .venv

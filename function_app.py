@@ -3,8 +3,22 @@
 import azure.functions as func
 from azure.durable_functions import DFApp
 
-from shared.triggers import batch, describe, health, inference, intake, jobs, keys, manage, metrics, online, revisions
+from shared.triggers import (
+    batch,
+    describe,
+    environments,
+    health,
+    inference,
+    intake,
+    jobs,
+    keys,
+    manage,
+    metrics,
+    online,
+    revisions,
+)
 
 app = DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
-for triggers in (health, online, inference, describe, manage, revisions, keys, jobs, intake, batch, metrics):
+management = (manage, revisions, keys, environments)
+for triggers in (health, online, inference, describe, *management, jobs, intake, batch, metrics):
     app.register_functions(triggers.blueprint)

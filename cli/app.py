@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import typer
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import AzureError
 
-from cli.commands import access, advising, endpoints, importing, jobs, publishing, scoring
+from cli.commands import access, advising, endpoints, importing, jobs, promoting, publishing, scoring
 from cli.endpoint_file import Invalid
 from cli.endpoint_file import told as file_told
-from cli.errors import NOT_ALLOWED, REFUSED, STOPPED, UNAVAILABLE, USAGE, CommandError, told
+from cli.errors import STOPPED, USAGE, CommandError, told
 from cli.output import tell_error
 from shared.errors import SlipwayError
 
-_FORBIDDEN: Final = (401, 403)
 _STOPPED: Final = CommandError("Stopped", "stopped", STOPPED)
 _TOLD: Final = (
     CommandError, SlipwayError, AzureError, OSError, typer.TyperException, typer.Abort, KeyboardInterrupt
@@ -38,6 +37,7 @@ _COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "init": publishing.init,
     "validate": publishing.validate,
     "publish": publishing.publish,
+    "promote": promoting.promote,
     "list": endpoints.list_endpoints,
     "show": endpoints.show,
     "score": scoring.score,
@@ -80,12 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _told(error: BaseException) -> CommandError:
     match error:
-        case CommandError():
-            return error
-        case SlipwayError():
+        case CommandError() | SlipwayError() | AzureError():
             return told(error)
-        case AzureError():
-            return _of_storage(error)
         case OSError():
             return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror}")
         case typer.TyperException():
@@ -96,16 +92,3 @@ def _told(error: BaseException) -> CommandError:
 def _end(error: CommandError, given: Sequence[str]) -> int:
     tell_error(error, as_json="--json" in given)
     return error.exit_code
-
-
-def _of_storage(error: AzureError) -> CommandError:
-    status = error.status_code if isinstance(error, HttpResponseError) else None
-    if isinstance(error, ClientAuthenticationError) or status in _FORBIDDEN:
-        return CommandError(
-            "NotAuthorized",
-            "storage does not let you in: you need the role Storage Blob Data Contributor on the account",
-            NOT_ALLOWED,
-        )
-    if status is None:
-        return CommandError("StorageUnavailable", "storage does not answer: is its address right?", UNAVAILABLE)
-    return CommandError("StorageUnavailable", f"storage answers {status}: try again", REFUSED)

@@ -49,9 +49,13 @@ class App:
 
 
 def _refused(reply: requests.Response, url: str) -> CommandError:
+    """Azure ML's form is the app's own; MLflow's and the Open Inference Protocol's come from scoring."""
     try:
-        error = reply.json()["error"]
-        code, message = str(error["code"]), str(error["message"])
-    except (ValueError, KeyError, TypeError):
-        return app_unavailable(f"{url} answers {reply.status_code}, and not as the app does: is this its address?")
-    return app_refused(code, message, reply.status_code)
+        match reply.json():
+            case {"error": {"code": code, "message": message}} | {"error_code": code, "message": message}:
+                return app_refused(str(code), str(message), reply.status_code)
+            case {"error": str(message)}:
+                return app_refused("Refused", message, reply.status_code)
+    except ValueError:
+        pass
+    return app_unavailable(f"{url} answers {reply.status_code}, and not as the app does: is this its address?")

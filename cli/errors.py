@@ -1,6 +1,10 @@
 """How a command ends: what the app or a file says, as one line and an exit code."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
 from shared.errors import AuthError, DependencyError, SlipwayError
 
@@ -37,8 +41,35 @@ def app_refused(code: str, message: str, status: int) -> CommandError:
     return CommandError(code, message, UNAVAILABLE if status >= _GATEWAY else REFUSED)
 
 
-def told(error: SlipwayError) -> CommandError:
-    """What a flow of the app's own code has raised on this machine."""
+@contextmanager
+def on_side(name: str) -> Iterator[None]:
+    """Of what goes wrong within, says where: between two environments it could be either."""
+    try:
+        yield
+    except (CommandError, SlipwayError, AzureError) as error:
+        known = told(error)
+        raise CommandError(known.code, f"{name}: {known.message}", known.exit_code) from None
+
+
+def told(error: CommandError | SlipwayError | AzureError) -> CommandError:
+    """What the app, a flow of its own code on this machine, or storage has raised."""
+    if isinstance(error, CommandError):
+        return error
+    if isinstance(error, AzureError):
+        return _of_storage(error)
     kinds = {AuthError: NOT_ALLOWED, DependencyError: UNAVAILABLE}
     exit_code = next((exit_code for kind, exit_code in kinds.items() if isinstance(error, kind)), REFUSED)
     return CommandError(error.code, error.message, exit_code)
+
+
+def _of_storage(error: AzureError) -> CommandError:
+    status = error.status_code if isinstance(error, HttpResponseError) else None
+    if isinstance(error, ClientAuthenticationError) or status in _UNAUTHORIZED:
+        return CommandError(
+            "NotAuthorized",
+            "storage does not let you in: you need the role Storage Blob Data Contributor on the account",
+            NOT_ALLOWED,
+        )
+    if status is None:
+        return CommandError("StorageUnavailable", "storage does not answer: is its address right?", UNAVAILABLE)
+    return CommandError("StorageUnavailable", f"storage answers {status}: try again", REFUSED)

@@ -7,12 +7,18 @@ from typing import Any, Final
 import orjson
 from rich.console import Console
 from rich.markup import escape
+from rich.status import Status
 from rich.table import Table
 
 from cli.errors import CommandError
 
 # Progress and errors go here, so that standard output holds the answer alone.
 ERRORS: Final = Console(stderr=True, highlight=False)
+
+
+def waiting(what: str) -> Status:
+    """Goes on being seen while libraries are kept quiet, and what they write with them."""
+    return Console(file=sys.stderr, highlight=False).status(what)
 
 
 class Output:

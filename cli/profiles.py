@@ -75,8 +75,8 @@ def read(path: Path, name: str | None, environ: Mapping[str, str] = os.environ) 
     if not wanted and len(file.profiles) == 1:
         wanted = next(iter(file.profiles))
     if wanted not in file.profiles:
-        told = f"has no profile '{wanted}'" if wanted else "names no default"
-        raise ConfigurationError(f"{path.name} {told}: use --profile with one of {', '.join(file.profiles)}")
+        told = f"has no profile '{wanted}': use one" if wanted else "names no default: use --profile with one"
+        raise ConfigurationError(f"{path.name} {told} of {', '.join(file.profiles)}")
     return wanted, file.profiles[wanted]
 
 

@@ -57,6 +57,9 @@ param tickSchedule string = '0 * * * * *'
 @description('Which part of the requests is traced, 0 to 1.')
 param traceRatio string = '1.0'
 
+@description('From where models that run code may be published: how their addresses begin, comma separated. Empty: from anywhere.')
+param codeSources string = ''
+
 @description('Blob addresses of further storage accounts that jobs may read and write, comma separated.')
 param accounts string = ''
 
@@ -270,6 +273,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
       accounts: accounts
       eventGridTopic: eventGridTopic
       publicHosts: publicHosts
+      codeSources: codeSources
       tickSchedule: tickSchedule
       traceRatio: traceRatio
     }

@@ -7,6 +7,7 @@ SlipwayError
         CredentialsMalformed        the Authorization header cannot be read
         NotAuthorized               a good token without the role
             LocationNotAllowed      the endpoint's jobs may not read or write there
+            SourceNotAllowed        models that run code may not come from there
     RequestError
         MethodNotAllowed            the address does not take this method
         MalformedRequest            the body is not what the protocol asks
@@ -25,7 +26,7 @@ SlipwayError
             OutputTaken             another job writes to this output location
             JobCanceled             the job was canceled
             JobFailed               the job has failed; its document says why
-        StaleDocument               the document changed since it was read
+        StaleDocument               the document changed since it was read, or is not what the caller has seen
     ModelError
         ModelNotReady               the model is not loaded, or cannot be
         Overloaded                  more is waiting than the deployment takes
@@ -77,6 +78,10 @@ class NotAuthorized(AuthError):
 
 class LocationNotAllowed(NotAuthorized):
     code = "LocationNotAllowed"
+
+
+class SourceNotAllowed(NotAuthorized):
+    code = "SourceNotAllowed"
 
 
 class RequestError(SlipwayError):

@@ -23,6 +23,7 @@ from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.changes import Changes
 from shared.models.batching import Watch
+from shared.models.environments import Environments
 from shared.models.files import PackageFiles
 from shared.models.flavors.build import Flavors
 from shared.models.flavors.onnx import OnnxOptions
@@ -57,6 +58,7 @@ class Services:
     metrics: Metrics
     telemetry: Telemetry
     packages: Packages
+    environments: Environments
 
     @property
     def authenticator(self) -> Authenticator:
@@ -99,7 +101,8 @@ def _build() -> Services:
     catalog = Catalog(store, settings.endpoint_refresh_s, clock=time.monotonic)
     memory_bytes = settings.memory_bytes or instance.memory_bytes()
     options = OnnxOptions(settings.onnx_threads, settings.onnx_execution_providers)
-    flavors = Flavors(options, _APP / settings.environments)
+    environments = _APP / settings.environments
+    flavors = Flavors(options, environments)
     metrics = Metrics()
     loader = Loader(store, flavors, memory_bytes // 2, metrics.model_load)
     metrics.watch_models(loader.held_bytes)
@@ -119,11 +122,12 @@ def _build() -> Services:
             max_body_bytes=settings.max_body_bytes,
         ),
         batch=_batch(settings, accounts, catalog, loader, metrics),
-        changes=Changes(store, catalog, partial(progress.is_working, store)),
+        changes=Changes(store, catalog, partial(progress.is_working, store), settings.code_sources),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
         telemetry=telemetry,
         packages=Packages(PackageFiles(store)),
+        environments=Environments(environments),
     )
 
 

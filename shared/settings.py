@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from shared.errors import ConfigurationError
 
@@ -31,6 +31,13 @@ _ACCOUNT = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?/?|.*(AccountName|BlobEn
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+type Listed = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
 class Settings(BaseModel):
     """Field names are the app settings' names in lower case, without the prefix SLIPWAY_."""
 
@@ -45,7 +52,7 @@ class Settings(BaseModel):
     data_blob_service_uri: str = Field(default="", description="The data account's blob address, in Azure.")
     data_queue_service_uri: str = Field(default="", description="The data account's queue address, in Azure.")
     data_client_id: str = Field(default="", description="Client id of the user-assigned identity, in Azure.")
-    accounts: tuple[str, ...] = Field(
+    accounts: Listed = Field(
         default=(),
         description="Further storage accounts that jobs may read from and write to, comma separated: blob addresses, "
         "which the app's managed identity opens; or connection strings, for local runs.",
@@ -56,11 +63,11 @@ class Settings(BaseModel):
         description="Endpoint of an Event Grid topic that is told of finished jobs too, beside the queue `job-events`.",
     )
     tenant_id: str = Field(description="The Entra tenant whose tokens are taken (a GUID).")
-    audiences: tuple[str, ...] = Field(
+    audiences: Listed = Field(
         min_length=1,
         description="Accepted audiences, comma separated: the App ID URI (v1 tokens) and the client id (v2).",
     )
-    allowed_clients: tuple[str, ...] = Field(
+    allowed_clients: Listed = Field(
         default=(),
         description="Client ids of applications that may call with app-only tokens, comma separated. "
         "Empty: every application that holds a role.",
@@ -72,7 +79,7 @@ class Settings(BaseModel):
         default="",
         description="Address of a token issuer on loopback, for local runs only. Refused in Azure.",
     )
-    public_hosts: tuple[str, ...] = Field(
+    public_hosts: Listed = Field(
         default=(),
         description="Host names of front doors before the app, comma separated. X-Forwarded-Host is believed for them.",
     )
@@ -84,7 +91,7 @@ class Settings(BaseModel):
         description="How long an endpoint document is used before it is looked at again, s.",
     )
     onnx_threads: int = Field(default=1, ge=1, description="Threads that one ONNX model call may use.")
-    onnx_execution_providers: tuple[str, ...] = Field(
+    onnx_execution_providers: Listed = Field(
         default=("CPUExecutionProvider",),
         min_length=1,
         description="What onnxruntime runs models on, best first, comma separated.",
@@ -92,6 +99,11 @@ class Settings(BaseModel):
     environments: str = Field(
         default="environments",
         description="Folder with the virtual environments that deployments may name; relative to the app.",
+    )
+    code_sources: Listed = Field(
+        default=(),
+        description="From where models that run code (score.py, pyfunc) may be published: how their addresses begin, "
+        "comma separated, such as `models:/` or `azureml://registries/`; `file:` means paths. Empty: from anywhere.",
     )
     memory_bytes: int = Field(
         default=0,
@@ -138,15 +150,6 @@ class Settings(BaseModel):
         description="Who tells of dropped blobs: EventGrid in Azure; StorageQueue in a private network, where "
         "Event Grid writes to the queue inbox-events; LogsAndContainerScan (polling) locally.",
     )
-
-    @field_validator(
-        "accounts", "audiences", "allowed_clients", "public_hosts", "onnx_execution_providers", mode="before"
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        return value
 
     @field_validator("accounts")
     @classmethod

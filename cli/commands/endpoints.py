@@ -72,9 +72,12 @@ def rollback(
 ) -> None:
     """Makes an earlier revision current again. Traffic stays as it is unless it is given."""
     app = open_app(profile, Role.MANAGE)
-    wanted = _previous(app.get("endpoints", endpoint, "revisions")["value"], endpoint) if revision is None else revision
-    body = {"revision": wanted, **({"traffic": parse_shares(traffic)} if traffic else {})}
-    reply = app.ask("POST", "endpoints", endpoint, "rollback", json=body).json()
+    seen = {}
+    if revision is None:  # counted from the current one, which must be so still
+        seen["If-Match"] = app.ask("GET", "endpoints", endpoint).headers["ETag"]
+        revision = _previous(app.get("endpoints", endpoint, "revisions")["value"], endpoint)
+    body = {"revision": revision, **({"traffic": parse_shares(traffic)} if traffic else {})}
+    reply = app.ask("POST", "endpoints", endpoint, "rollback", json=body, headers=seen).json()
     head = reply["head"]
     Output(as_json).document(head, f"{endpoint} is at revision {head['revision']} again: {shares(head['traffic'])}")
 

@@ -1,7 +1,6 @@
 """Rows scored by an endpoint, from a file or standard input, in any of its protocols."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -10,17 +9,13 @@ import typer
 from cli.errors import CommandError
 from cli.options import AsJson, EndpointName, ProfileName, open_app
 from cli.output import Output
+from cli.publishing import golden
+from cli.publishing.golden import Protocol
 from shared.auth.access import Role
 
 _MOST_BYTES: Final = 100_000_000
 _TYPES: Final = {".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
 _TOLD: Final = ("azureml-model-deployment", "x-slipway-model", "x-request-id")
-
-
-class Protocol(StrEnum):
-    AZUREML = "azureml"
-    MLFLOW = "mlflow"
-    OIP = "oip"
 
 
 def score(
@@ -29,6 +24,10 @@ def score(
     protocol: Annotated[Protocol, typer.Option(help="Whose words the request is in.")] = Protocol.AZUREML,
     deployment: Annotated[str | None, typer.Option(help="Pins a deployment, also one at 0 percent.")] = None,
     model: Annotated[str | None, typer.Option(help="Names one model of a package of many.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep request and answer as a golden request, as golden/two-rows.json.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Record over what is there.")] = False,
     profile: ProfileName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,8 +37,14 @@ def score(
         headers["azureml-model-deployment"] = deployment
     if model:
         headers["x-slipway-model"] = model
+    body = _read(file)
+    if record is not None:
+        golden.check_recordable(record, headers["Content-Type"], body, force)
     app = open_app(profile, Role.SCORE)
-    reply = app.ask("POST", *_path(endpoint, protocol, deployment), data=_read(file), headers=headers)
+    reply = app.ask("POST", *_path(endpoint, protocol, deployment), data=body, headers=headers)
+    if record is not None:
+        golden.record(record, protocol, model, body, reply.content)
+        print(f"recorded {record}", file=sys.stderr)
     if as_json:
         answered = {name: reply.headers[name] for name in _TOLD if name in reply.headers}
         Output(as_json).document({"predictions": _parsed(reply.content), "answered": answered})

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 # Of a revision, and nobody's to write.
-_OWN: Final = {"schema_version", "number", "created_at", "created_by"}
+OWN: Final = {"schema_version", "number", "created_at", "created_by"}
 
 
 class Change(NamedTuple):
@@ -24,7 +24,7 @@ class Change(NamedTuple):
 
 def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[Change]:
     """From a revision, None for an endpoint that is new, to a draft. Traffic of an endpoint that is there stays."""
-    ignored = _OWN if before is None else {*_OWN, "traffic"}
+    ignored = OWN if before is None else {*OWN, "traffic"}
     old = dict(_leaves({key: value for key, value in (before or {}).items() if key not in ignored}))
     new = dict(_leaves({key: value for key, value in after.items() if key not in ignored}))
     fields = [*new, *(field for field in old if field not in new)]

@@ -1,51 +1,42 @@
 """Publishing: models resolved, packages uploaded, and the endpoint's next revision made current. The spine."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import Lock
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from azure.storage.blob import BlobServiceClient
 
 from cli.client import App
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
-from cli.publishing import packages, trial
+from cli.publishing import environments, packages, parts, requirements, trial
 from cli.publishing.difference import Change, changes
+from cli.publishing.golden import Golden
 from cli.publishing.packages import Found
+from cli.publishing.parts import Asked, Part
+from cli.publishing.requirements import Needs
 from cli.publishing.signatures import breaking
-from cli.sources.agreement import Agreement
-from cli.sources.origin import ModelSource
+from cli.publishing.trial import Tried
 from shared.endpoints.spec import Draft
 from shared.errors import ModelNotReady
-from shared.models.package import CodeConfiguration
+from shared.models.package import ModelRef
+from shared.models.signature import Signature
 
 type Progress = Callable[[str, int, int], None]
 """Told what is uploaded, its bytes by now and in all."""
 
-
-class Part(NamedTuple):
-    """One deployment: its model here, and its package in storage, where it may be already.
-
-    `agreement`: with the model that it was converted from, if it was. `convertible`: it could be.
-    """
-
-    source: ModelSource
-    found: Found
-    agreement: Agreement | None
-    convertible: bool
-
-
-class Asked(NamedTuple):
-    """`by`: who publishes, as the packages tell it. `to_onnx`: convert what can be."""
-
-    by: str
-    to_onnx: bool
+# Of very many models that start one each, as many are tried as take about a minute.
+_PROCESSES: Final = 20
+_ANY_STATE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Plan(NamedTuple):
     """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
 
-    `breaking`: what callers of its deployments may stumble over.
+    `breaking`: what callers of its deployments may stumble over. `notes`: what its models may stumble over. `etag`: of
+    the endpoint as it was looked at, None of a new one.
     """
 
     draft: Draft
@@ -53,46 +44,66 @@ class Plan(NamedTuple):
     changes: list[Change]
     traffic: dict[str, int] | None
     breaking: list[str]
+    notes: list[str]
+    etag: str | None
 
 
 def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, asked: Asked) -> Plan:
     """Looks at everything, and changes nothing. `into`: a temporary folder for what is downloaded."""
-    parts = {name: _part(file, name, into, account, asked) for name in file.models}
-    draft = file.draft({name: part.found.ref for name, part in parts.items()})
-    current = _current(app, file.name)
+    there = environments.ask(app)
+    found = {name: parts.find(file, name, into, account, asked, there) for name in file.models}
+    if asked.partition_by and not any(part.found.package.segments for part in found.values()):
+        raise CommandError(
+            "MalformedRequest",
+            "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…",
+        )
+    models = {name: (part.found.ref, part.found.package.signature) for name, part in found.items()}
+    draft = file.draft({name: part.found.ref for name, part in found.items()})
+    notes = requirements.check([_needs(draft, name, part) for name, part in found.items()], there)
+    current, etag = look(app, file.name)
     revision = current["revision"] if current else None
     return Plan(
         draft,
-        parts,
+        found,
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
-        [*_breaking(parts, revision, account)] if revision else [],
+        [*breaking_changes(models, revision, account)],
+        notes,
+        etag,
     )
 
 
-def _breaking(parts: dict[str, Part], revision: dict[str, Any], account: BlobServiceClient) -> Iterator[str]:
-    for name, part in parts.items():
-        known = revision["deployments"].get(name)
-        if known is None or known["model"]["digest"] == part.found.ref.digest:
+def _needs(draft: Draft, name: str, part: Part) -> Needs:
+    environment = draft.deployments[name].environment or ""
+    return Needs(name, environment, part.found.package, part.source.origin, part.convertible)
+
+
+def breaking_changes(
+    models: Mapping[str, tuple[ModelRef, Signature]], revision: dict[str, Any] | None, account: BlobServiceClient
+) -> Iterator[str]:
+    """From the current revision, None of a new endpoint, to these models by deployment."""
+    for name, (ref, signature) in models.items():
+        known = revision["deployments"].get(name) if revision else None
+        if known is None or known["model"]["digest"] == ref.digest:
             continue
         before = packages.read(account, known["model"]["name"], known["model"]["version"])
         if before is not None:
-            yield from (f"{name}: {told}" for told in breaking(before.signature, part.found.package.signature))
+            yield from (f"{name}: {told}" for told in breaking(before.signature, signature))
 
 
-def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
-    """Loads what is new, each in a process of its own, and asks it its input example; how many rows each answered.
+def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Golden]) -> dict[str, Tried]:
+    """Loads what is new, each in a process of its own, and asks it its input example and the golden requests.
 
     What runs in an environment of the app's is left out: that environment is not on this machine. `tell`: the name of
     each deployment before it is tried. Raises CommandError.
     """
-    answered: dict[str, int | None] = {}
+    answered: dict[str, Tried] = {}
     for name, part in plan.parts.items():
         if part.found.is_there or plan.draft.deployments[name].environment is not None:
             continue
         tell(name)
         try:
-            answered[name] = trial.run(part.source.folder, part.source.code)
+            answered[name] = trial.run(part.source.folder, part.source.code, requests, _tried_of(part.found))
         except ModelNotReady as error:
             raise CommandError(
                 error.code, f"the model of deployment {name} cannot be served: {error.message}"
@@ -100,57 +111,61 @@ def try_out(plan: Plan, tell: Callable[[str], None]) -> dict[str, int | None]:
     return answered
 
 
-def _part(file: EndpointFile, name: str, into: Path, account: BlobServiceClient, asked: Asked) -> Part:
-    from cli.sources.conversion import convert, is_convertible  # these take a second, which most commands need not wait
-    from cli.sources.resolve import resolve
-
-    model = file.models[name]
-    code = CodeConfiguration(**model.code.model_dump()) if model.code else None
-    source = resolve(model.uri, into / name, base=file.path.parent, code=code)
-    convertible, agreement = source.code is None and is_convertible(source.origin), None
-    if asked.to_onnx and convertible:
-        folder, agreement = convert(source.folder, into / f"{name}-onnx")
-        source = source._replace(folder=folder)
-    called, version = packages.called(source.name or f"{file.name}-{name}", source.version)
-    if agreement is not None:
-        called = f"{called}-onnx"  # beside what it was converted from, under the same version
-    here = source.origin.resolved.startswith("file:")
-    resolved = "" if here else source.origin.resolved
-    origin = source.origin.model_copy(update={"published_by": asked.by, "resolved": resolved})
-    found = packages.find(source.folder, called, version, account, source.code, origin)
-    return Part(source, found, agreement, convertible)
+def _tried_of(found: Found) -> list[str]:
+    """Of many models those that are new; of such as need a process each only some."""
+    keys = found.new_models
+    graphs = [key for key in keys if found.package.models[key].flavor == "onnx"]
+    return graphs + [key for key in keys if found.package.models[key].flavor != "onnx"][:_PROCESSES]
 
 
-def _current(app: App, name: str) -> dict[str, Any] | None:
+def look(app: App, name: str) -> tuple[dict[str, Any] | None, str | None]:
+    """The endpoint as it is now, with its ETag; None for both where there is none."""
     try:
-        return dict(app.get("endpoints", name))
+        reply = app.ask("GET", "endpoints", name)
     except CommandError as error:
         if error.code == "EndpointNotFound":
-            return None
+            return None, None
         raise
+    return dict(reply.json()), reply.headers["ETag"]
+
+
+def as_seen(etag: str | None) -> Mapping[str, str]:
+    """Headers by which a change is made to what `look` has seen, or not at all."""
+    return {"If-None-Match": "*"} if etag is None else {"If-Match": etag}
 
 
 def carry_out(plan: Plan, app: App, account: BlobServiceClient, progress: Progress) -> dict[str, Any]:
     """Uploads first: whatever dies before the last step leaves the endpoint as it was, and a repeat completes it."""
     for name, part in plan.parts.items():
         if not part.found.is_there:
-            _upload(name, part, account, progress)
-    return publish(app, plan.draft)
+            packages.upload(part.source.folder, part.found, account, counted(progress, name, part.found.size_bytes))
+    return publish(app, plan.draft, as_seen(plan.etag))
 
 
-def publish(app: App, draft: Draft) -> dict[str, Any]:
-    """Makes the draft the endpoint's current revision."""
+def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dict[str, Any]:
+    """Makes the draft the endpoint's current revision. `seen`: as `as_seen` says it.
+
+    Raises CommandError, also where somebody else was faster.
+    """
     body = draft.model_dump(mode="json")
-    return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body).json())
+    try:
+        return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body, headers=seen).json())
+    except CommandError as error:
+        if error.code != "StaleDocument":
+            raise
+        told = f"endpoint '{draft.name}' was changed by someone else meanwhile, and stays as it is: run it again"
+        raise CommandError(error.code, told, error.exit_code) from None
 
 
-def _upload(name: str, part: Part, account: BlobServiceClient, progress: Progress) -> None:
-    total, done = part.found.size_bytes, 0
+def counted(progress: Progress, name: str, total: int) -> Callable[[int], None]:
+    """Is told of bytes as they go, from any thread, and tells how many have gone."""
+    done, turn = 0, Lock()
 
     def tell(size_bytes: int) -> None:
         nonlocal done
-        done += size_bytes
-        progress(name, done, total)
+        with turn:
+            done += size_bytes
+            progress(name, done, total)
 
-    progress(name, 0, total)
-    packages.upload(part.source.folder, part.found, account, tell)
+    tell(0)
+    return tell

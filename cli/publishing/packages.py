@@ -1,10 +1,13 @@
 """Model packages in storage: uploaded once, found again when they are there, and never changed."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -19,6 +22,7 @@ from shared.models.package import (
     ModelPackage,
     ModelRef,
     Origin,
+    PackagedFile,
     digest_of,
     package_path,
 )
@@ -27,22 +31,42 @@ from shared.ports import Container
 # Room for what is added to it.
 _LONGEST_NAME: Final = 100
 # What says where a package came from says nothing of what it is.
-_TOLD: Final = {"version", "schema_version", "origin"}
+_TOLD: Final = {"version", "schema_version", "origin", "files"}
+# Metadata of a package.json: which versions hold what, without reading each.
+_CONTENT: Final = "content"
+AT_ONCE: Final = 10
+"""Files on the way: as many as a client of storage keeps connections."""
 
 
 class Found(NamedTuple):
-    """`package`: as it is, or would be, in storage. `is_there`: whole already."""
+    """`package`: as it is, or would be, in storage. `is_there`: whole already; `digest`: of its package.json."""
 
     package: ModelPackage
     is_there: bool
+    digest: str
 
     @property
     def ref(self) -> ModelRef:
-        return ModelRef(self.package.name, self.package.version, digest_of(self.package.to_bytes()))
+        return ModelRef(self.package.name, self.package.version, self.digest)
 
     @property
     def size_bytes(self) -> int:
-        return sum(file.size_bytes for file in self.package.files)
+        """Of what is to be uploaded."""
+        return sum(file.size_bytes for file in self.package.files if not file.held_by)
+
+    @property
+    def new_models(self) -> list[str]:
+        """The keys of its many models that lie in no earlier version, or not as they are now."""
+        new = [file.path for file in self.package.files if not file.held_by]
+        folders = {path[:end] for path in new for end, sign in enumerate(path) if sign == "/"}
+        return [key for key, model in self.package.models.items() if model.folder in folders]
+
+
+class Stored(NamedTuple):
+    """A package that is whole, and the digest of what was read of it."""
+
+    package: ModelPackage
+    digest: str
 
 
 def called(name: str, version: str | None) -> tuple[str, str | None]:
@@ -67,22 +91,33 @@ def find(
     """
     container = account.get_container_client(Container.MODELS.value)
     package = describe(folder, name, version or "1", code).model_copy(update={"origin": origin})
-    if version is not None:
-        there = _read(container, name, version)
-        if there is not None and not _same(there, package):
-            raise InvalidTransition(
-                f"model {name}/{version} is published already, with other content: use a new version"
-            )
-        return Found(there or package, there is not None)
     stored = _stored(container, name)
-    free = max(stored, default=0) + 1
-    for number in sorted(stored, reverse=True):
-        there = _read(container, name, str(number))
-        if there is not None and _same(there, package):
-            return Found(there, is_there=True)
-        if there is None and _is_begun(stored[number], folder, package):
-            free = number
-    return Found(package.model_copy(update={"version": str(free)}), is_there=False)
+    newest = next((each for number in sorted(stored, reverse=True) if (each := _read(container, name, number))), None)
+    for number in sorted(stored, reverse=True) if version is None else [int(version)]:
+        there = _holding(container, name, number, stored, package)
+        if there is not None:
+            return Found(there.package, is_there=True, digest=there.digest)
+    if version is None:
+        begun = (number for number, files in stored.items() if _is_begun(files, folder, package))
+        version = str(next(begun, max(stored, default=0) + 1))
+    elif PACKAGE_FILE in stored.get(int(version), {}):
+        raise InvalidTransition(f"model {name}/{version} is published already, with other content: use a new version")
+    package = _held(package.model_copy(update={"version": version}), newest.package if newest else None)
+    return Found(package, is_there=False, digest=digest_of(package.to_bytes()))
+
+
+def _held(package: ModelPackage, newest: ModelPackage | None) -> ModelPackage:
+    """With the files that the newest version has already left where they are."""
+    if newest is None:
+        return package
+    there = {file.path: file for file in newest.files}
+    files = tuple(
+        file.model_copy(update={"held_by": known.held_by or newest.version})
+        if (known := there.get(file.path)) is not None and known.sha256 == file.sha256
+        else file
+        for file in package.files
+    )
+    return package.model_copy(update={"files": files})
 
 
 def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Callable[[int], None]) -> ModelRef:
@@ -91,58 +126,99 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     """
     container = account.get_container_client(Container.MODELS.value)
     _make(container)
-    for file in found.package.files:
-        _create(container, found.package, file.path, (folder / file.path).read_bytes())
-        progress(file.size_bytes)
-    _create(container, found.package, PACKAGE_FILE, found.package.to_bytes())
+    package = found.package
+    own = [file for file in package.files if not file.held_by]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        coming = [pool.submit(_upload, container, package, file, folder / file.path) for file in own]
+        try:
+            for file, done in zip(own, coming, strict=True):
+                done.result()
+                progress(file.size_bytes)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    with BytesIO(package.to_bytes()) as data:
+        _create(container, package, PACKAGE_FILE, data, found.digest.removeprefix("sha256:"), _content(package))
     return found.ref
+
+
+def _upload(container: ContainerClient, package: ModelPackage, file: PackagedFile, path: Path) -> None:
+    with path.open("rb") as data:
+        _create(container, package, file.path, data, file.sha256)
 
 
 def read(account: BlobServiceClient, name: str, version: str) -> ModelPackage | None:
     """None where there is no such package, or none that can be read."""
-    return _read(account.get_container_client(Container.MODELS.value), name, version)
+    found = _read(account.get_container_client(Container.MODELS.value), name, int(version))
+    return found.package if found else None
 
 
-def _same(there: ModelPackage, package: ModelPackage) -> bool:
-    return there.model_dump(exclude=_TOLD) == package.model_dump(exclude=_TOLD)
+class _File(NamedTuple):
+    """As storage lists it. `content`: of a package.json, what its package holds."""
+
+    md5: bytearray | None
+    content: str
 
 
-def _stored(container: ContainerClient, name: str) -> dict[int, dict[str, bytearray | None]]:
-    """What is there of each version: the MD5 of its files by their paths, None where storage has none."""
-    found: dict[int, dict[str, bytearray | None]] = {}
+def _stored(container: ContainerClient, name: str) -> dict[int, dict[str, _File]]:
+    """What is there of each version, by path."""
+    found: dict[int, dict[str, _File]] = {}
     try:
-        for blob in container.list_blobs(name_starts_with=f"{name}/"):
+        for blob in container.list_blobs(name_starts_with=f"{name}/", include=["metadata"]):
             version, _, path = blob.name.removeprefix(f"{name}/").partition("/")
             if re.fullmatch(VERSION_PATTERN, version):
-                found.setdefault(int(version), {})[path] = blob.content_settings.content_md5
+                content = (blob.metadata or {}).get(_CONTENT, "")
+                found.setdefault(int(version), {})[path] = _File(blob.content_settings.content_md5, content)
     except ResourceNotFoundError:
         return {}
     return found
 
 
-def _is_begun(stored: dict[str, bytearray | None], folder: Path, package: ModelPackage) -> bool:
+def _holding(
+    container: ContainerClient, name: str, number: int, stored: dict[int, dict[str, _File]], package: ModelPackage
+) -> Stored | None:
+    """That version, if it holds what the package does. It is read only where its mark does not say otherwise."""
+    file = stored.get(number, {}).get(PACKAGE_FILE)
+    if file is None or file.content not in ("", _content(package)):
+        return None
+    there = _read(container, name, number)
+    return there if there is not None and _content(there.package) == _content(package) else None
+
+
+def _content(package: ModelPackage) -> str:
+    """A mark of what it holds, wherever that lies and wherever it came from."""
+    files = sorted((file.path, file.sha256) for file in package.files)
+    document = [package.model_dump(mode="json", exclude=_TOLD), files]
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+
+
+def _is_begun(stored: dict[str, _File], folder: Path, package: ModelPackage) -> bool:
     """Whether it is the beginning of this package, which an upload that was cut off has left."""
     own = {file.path for file in package.files}
     return all(
-        path in own and digest is not None and digest == hashlib.md5((folder / path).read_bytes()).digest()  # noqa: S324 - storage's
-        for path, digest in stored.items()
+        path in own and file.md5 is not None and file.md5 == hashlib.md5((folder / path).read_bytes()).digest()  # noqa: S324 - storage's
+        for path, file in stored.items()
     )
 
 
-def _read(container: ContainerClient, name: str, version: str) -> ModelPackage | None:
+def _read(container: ContainerClient, name: str, version: int) -> Stored | None:
     try:
-        data = container.download_blob(package_path(name, version)).readall()
-        return ModelPackage.model_validate_json(data)
+        data = container.download_blob(package_path(name, str(version))).readall()
+        return Stored(ModelPackage.model_validate_json(data), digest_of(data))
     except (ResourceNotFoundError, ValidationError):
         return None
 
 
-def _create(container: ContainerClient, package: ModelPackage, path: str, data: bytes) -> None:
+def _create(
+    container: ContainerClient, package: ModelPackage, path: str, data: BinaryIO, sha256: str, content: str = ""
+) -> None:
     blob = container.get_blob_client(package_path(package.name, package.version, path))
     try:
-        blob.upload_blob(data, overwrite=False)
+        blob.upload_blob(data, overwrite=False, metadata={_CONTENT: content} if content else None)
     except ResourceExistsError:
-        if blob.download_blob().readall() != data:
+        there = hashlib.sha256()
+        for chunk in blob.download_blob().chunks():
+            there.update(chunk)
+        if there.hexdigest() != sha256:
             raise InvalidTransition(
                 f"model {package.name}/{package.version} is published already, with another {path}: use a new version"
             ) from None

@@ -1,6 +1,6 @@
 """How far a converted graph is from the model that it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -45,6 +45,21 @@ class Agreement(NamedTuple):
             for each in self.differences
             if each.beyond
         )
+
+
+def joined(agreements: Iterable[Agreement]) -> Agreement:
+    """Of many models that were converted: the largest differences of all."""
+    each = list(agreements)
+    outputs = dict.fromkeys(one.output for agreement in each for one in agreement.differences)
+    differences = (
+        max((one for agreement in each for one in agreement.differences if one.output == output), key=_largest)
+        for output in outputs
+    )
+    return Agreement(sum(agreement.rows for agreement in each), each[0].tolerance, tuple(differences))
+
+
+def _largest(difference: Difference) -> float:
+    return difference.largest
 
 
 def compare(original: Mapping[str, Array], converted: Mapping[str, Array], tolerance: float) -> Agreement:

@@ -35,9 +35,7 @@ def download(model: RegisteredModel | LoggedModel | RunArtifact, tracking_uri: s
 
     Raises ModelNotFound, MalformedRequest for a place that is no store, StorageUnavailable and StorageRefused.
     """
-    where = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
-    _check(where)
-    with quiet(), _translated(where), _asked(where) as client:
+    with opened(tracking_uri) as client:
         match model:
             case RegisteredModel():
                 registered = _version(client, model)
@@ -50,7 +48,7 @@ def download(model: RegisteredModel | LoggedModel | RunArtifact, tracking_uri: s
                 run = client.get_run(model.run_id)
                 registered = Registered("", "", run.info.run_id)
                 resolved, name = f"runs:/{model.run_id}/{model.path}", Path(model.path).name
-        return Downloaded(_fetched(resolved, into, name), resolved, registered)
+        return Downloaded(fetch(resolved, into, name), resolved, registered)
 
 
 def _version(client: Any, model: RegisteredModel) -> Registered:
@@ -86,7 +84,8 @@ def _what_there_is(client: Any, model: RegisteredModel) -> str:
     return f"model {model.name} has no {wanted}: its versions are {known}"
 
 
-def _fetched(resolved: str, into: Path, name: str) -> Path:
+def fetch(resolved: str, into: Path, name: str) -> Path:
+    """The folder `name` in a new one below `into`; while a store is `opened`."""
     from mlflow.artifacts import download_artifacts
 
     with arriving(into, name) as arrival:
@@ -96,6 +95,15 @@ def _fetched(resolved: str, into: Path, name: str) -> Path:
             raise MalformedRequest(f"{resolved} is a file and no model: write the path of the folder with the MLmodel")
         place = found.resolve().relative_to(arrival.partial.resolve())
     return arrival.folder / place
+
+
+@contextmanager
+def opened(tracking_uri: str | None) -> Iterator[Any]:
+    """A client of the store, MLFLOW_TRACKING_URI's where none is given; what fails inside is told in one line."""
+    where = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI", "")
+    _check(where)
+    with quiet(), _translated(where), _asked(where) as client:
+        yield client
 
 
 @contextmanager

@@ -57,7 +57,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        written = yaml.safe_load(path.read_text())
+        written = yaml.load(path.read_text(), yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())[:200]
         raise MalformedRequest(f"{path.parent.name}/{path.name} is broken, log the model again: {problem}") from None

@@ -6,6 +6,7 @@ Sources: https://mlflow.org/docs/latest/ml/tracking/artifact-stores and Azure ML
 import re
 from difflib import get_close_matches
 from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from shared.errors import MalformedRequest
 
@@ -21,6 +22,15 @@ class RegisteredModel(NamedTuple):
 
     name: str
     version: str | None = None
+    alias: str | None = None
+
+
+class RegisteredModels(NamedTuple):
+    """All in an MLflow registry whose versions have these tags: of each model the newest such version, or the one that
+    has the alias.
+    """
+
+    tags: tuple[tuple[str, str], ...]
     alias: str | None = None
 
 
@@ -48,7 +58,8 @@ class AzureModel(NamedTuple):
     workspace: tuple[str, str, str] | None = None
 
 
-type ModelUri = LocalPath | RegisteredModel | LoggedModel | RunArtifact | AzureModel
+type OneModel = LocalPath | RegisteredModel | LoggedModel | RunArtifact | AzureModel
+type ModelUri = OneModel | RegisteredModels
 
 _KNOWN: Final = ("models", "runs", "azureml")
 # One letter before a colon is a drive.
@@ -56,6 +67,7 @@ _SCHEME: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+):")
 _VERSIONED: Final = re.compile(r"^models:/+([^/@]+)/([0-9]+)$")
 _BY_ALIAS: Final = re.compile(r"^models:/+([^/@]+)@([^/@]+)$")
 _BY_STAGE: Final = re.compile(r"^models:/+([^/@]+)/([^/@]+)$")
+_SET: Final = re.compile(r"^models:/+\*(?:@([^/@?]+))?\?(.+)$")
 _LOGGED: Final = re.compile(r"^models:/+(m-[0-9a-f]{32})$")
 _RUN: Final = re.compile(r"^runs:/+([0-9a-zA-Z][\w.-]*)/(.+)$")
 _AZURE: Final = re.compile(r"^azureml:([^/:@]+)(?::([^/:@]+)|@([^/:@]+))$")
@@ -89,6 +101,8 @@ def parse(uri: str) -> ModelUri:
 
 
 def _mlflow_model(uri: str) -> ModelUri:
+    if uri.removeprefix("models:").lstrip("/").startswith("*"):
+        return _models_by_tags(uri)
     if found := _VERSIONED.match(uri):
         return RegisteredModel(found.group(1), version=str(int(found.group(2))))
     if found := _BY_ALIAS.match(uri):
@@ -102,6 +116,15 @@ def _mlflow_model(uri: str) -> ModelUri:
             f"{uri} means another model whenever one is registered: write its version, models:/{name}/1{alias}"
         )
     raise MalformedRequest(f"{uri} names no model version: write models:/name/version or models:/name@alias")
+
+
+def _models_by_tags(uri: str) -> RegisteredModels:
+    found = _SET.match(uri)
+    tags = tuple(parse_qsl(found.group(2), keep_blank_values=True)) if found else ()
+    # MLflow's filters have no way to write a quote.
+    if found is None or not tags or any(not name or not value or set("`'\"") & {*name, *value} for name, value in tags):
+        raise MalformedRequest(f"{uri} names no models: write models:/*?tag=value, or models:/*@alias?tag=value")
+    return RegisteredModels(tags, found.group(1))
 
 
 def _azure_model(uri: str) -> AzureModel:

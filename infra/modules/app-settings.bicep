@@ -17,7 +17,7 @@ param privateNetwork bool
 @description('What the app takes of its Entra application: tenantId, audiences, allowedClients, requiredScope.')
 param entra object
 
-@description('accounts, eventGridTopic, publicHosts, tickSchedule, traceRatio: settings of the app that environments choose.')
+@description('accounts, eventGridTopic, publicHosts, codeSources, tickSchedule, traceRatio: settings of the app that environments choose.')
 param told object
 
 @description('Address of the Durable Task Scheduler; empty: the durable engine keeps its state in Azure Storage.')
@@ -46,6 +46,7 @@ var ofApp = {
   SLIPWAY_ACCOUNTS: told.accounts
   SLIPWAY_EVENT_GRID_TOPIC: told.eventGridTopic
   SLIPWAY_PUBLIC_HOSTS: told.publicHosts
+  SLIPWAY_CODE_SOURCES: told.codeSources
   SLIPWAY_TENANT_ID: entra.tenantId
   SLIPWAY_AUDIENCES: entra.audiences
   SLIPWAY_ALLOWED_CLIENTS: entra.allowedClients

@@ -14,7 +14,7 @@ param size object
 @description('tenantId, audiences, allowedClients, requiredScope of the Entra application.')
 param entra object
 
-@description('accounts, eventGridTopic, publicHosts, tickSchedule, traceRatio: what the app is told.')
+@description('accounts, eventGridTopic, publicHosts, codeSources, tickSchedule, traceRatio: what the app is told.')
 param told object
 
 @allowed(['AzureStorage', 'DurableTaskScheduler'])

@@ -33,7 +33,6 @@ _READ_AT_ONCE = 8
 
 class _Kept(NamedTuple):
     endpoint: Endpoint
-    etag: str
     looked_at: float
 
 
@@ -125,12 +124,14 @@ class Catalog:
         if blob is None:
             raise EndpointNotFound(f"there is no endpoint '{name}'")
         now = self._clock()
-        if kept is not None and kept.etag == blob.etag:
+        if kept is not None and kept.endpoint.etag == blob.etag:
             return kept._replace(looked_at=now)
         head = _parsed(Head, blob.data, name)
         if kept is not None and kept.endpoint.head.revision == head.revision:
-            return _Kept(Endpoint(head=head, revision=kept.endpoint.revision), blob.etag, now)
-        return _Kept(Endpoint(head=head, revision=self.read_revision(name, head.revision)), blob.etag, now)
+            revision = kept.endpoint.revision
+        else:
+            revision = self.read_revision(name, head.revision)
+        return _Kept(Endpoint(head=head, revision=revision, etag=blob.etag), now)
 
     def read_revision(self, name: str, number: int) -> Revision:
         blob = self._store.read(Container.ENDPOINTS, revision_path(name, number))
@@ -158,13 +159,12 @@ class Catalog:
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             return [(name, found) for name, found in zip(names, pool.map(head, names), strict=True) if found]
 
-    def look(self, name: str) -> tuple[Endpoint, str]:
-        """As it is in storage now, with the head's ETag: what a change begins from. Raises EndpointNotFound."""
-        found = self._look(name, None)
-        return found.endpoint, found.etag
+    def look(self, name: str) -> Endpoint:
+        """As it is in storage now: what a change begins from. Raises EndpointNotFound."""
+        return self._look(name, None).endpoint
 
     def find_head(self, name: str) -> tuple[Head | None, str | None]:
-        """As `look`, also of an endpoint that is new; its revision is not read."""
+        """As `look`, with the head's ETag, also of an endpoint that is new; its revision is not read."""
         check_name(name)
         blob = self._store.read(Container.ENDPOINTS, head_path(name))
         return (_parsed(Head, blob.data, name), blob.etag) if blob else (None, None)

@@ -63,10 +63,14 @@ class Head(Document):
 
 
 class Endpoint(Document):
-    """A head with the revision that it names: all that scoring and batch need to know."""
+    """A head with the revision that it names: all that scoring and batch need to know.
+
+    `etag`: the head's in storage; "" of an endpoint that was not read there. It is of no document.
+    """
 
     head: Head
     revision: Revision
+    etag: str = Field(default="", exclude=True)
 
     @property
     def name(self) -> str:

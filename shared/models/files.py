@@ -31,8 +31,9 @@ class PackageFiles:
 
     def read(self, ref: ModelRef, package: ModelPackage, path: str) -> bytes:
         """Raises ModelNotReady when the file is not the one that was published."""
-        blob = self._store.read(Container.MODELS, package_path(ref.name, ref.version, path))
-        if blob is None or hashlib.sha256(blob.data).hexdigest() != package.file(path).sha256:
+        file = package.file(path)
+        blob = self._store.read(Container.MODELS, package_path(ref.name, file.held_by or ref.version, path))
+        if blob is None or hashlib.sha256(blob.data).hexdigest() != file.sha256:
             raise ModelNotReady(f"the file {path} of model {ref} is not the one that was published: publish it again")
         return blob.data
 

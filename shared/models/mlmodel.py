@@ -66,7 +66,7 @@ def _check_script(folder: Path, code: CodeConfiguration) -> None:
 def _describe_one(top: Path, place: str) -> _Described:
     folder = top / place
     try:
-        mlmodel = yaml.safe_load((folder / "MLmodel").read_text())
+        mlmodel = yaml.load((folder / "MLmodel").read_text(), yaml.CSafeLoader)  # ten times as fast, of very many
         flavors = mlmodel["flavors"]
         if "onnx" not in flavors and "python_function" in flavors:
             written = mlmodel.get("signature")

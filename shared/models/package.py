@@ -35,9 +35,12 @@ class ModelRef(NamedTuple):
 
 
 class PackagedFile(Document):
+    """`held_by`: the version of the same model whose folder it lies in, where an earlier one had it already."""
+
     path: str
     size_bytes: int
     sha256: str
+    held_by: str = Field(default="", pattern=f"^$|{VERSION_PATTERN}")
 
 
 class PackagedModel(Document):
@@ -110,7 +113,7 @@ class ModelPackage(Document):
         paths = self._by_path.keys()
         if strange := sorted(path for path in paths if path.startswith("/") or ".." in path.split("/")):
             raise ValueError(f"the files {', '.join(strange)} lie outside of the package")
-        for model in self._all_models():
+        for model in self.all_models():
             if model.flavor == "onnx" and model.model_file not in paths:
                 raise ValueError(f"the model's file '{model.model_file}' is not in the package")
             signature = model.signature or self.signature
@@ -143,8 +146,13 @@ class ModelPackage(Document):
         if any(model.flavor == "script" for model in self.models.values()):
             raise ValueError("a script cannot be one of many: let it load its models itself")
 
-    def _all_models(self) -> tuple[PackagedModel, ...]:
+    def all_models(self) -> tuple[PackagedModel, ...]:
         return (*([self.model] if self.model else []), *self.models.values())
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether loading it runs what its author wrote or pickled; a graph of ONNX is but computed."""
+        return any(model.flavor != "onnx" for model in self.all_models())
 
     @cached_property
     def _by_path(self) -> dict[str, PackagedFile]:
@@ -161,8 +169,9 @@ class ModelPackage(Document):
         return self._by_path[path]
 
     def to_bytes(self) -> bytes:
-        left_out = {"origin"} if self.origin is None else set()
-        return json.dumps(self.model_dump(mode="json", exclude=left_out), indent=2, sort_keys=True).encode()
+        document = self.model_dump(mode="json", exclude={"files", *({"origin"} if self.origin is None else ())})
+        document["files"] = [file.model_dump(exclude_defaults=True) for file in self.files]
+        return json.dumps(document, indent=2, sort_keys=True).encode()
 
 
 def digest_of(data: bytes) -> str:

@@ -48,14 +48,14 @@ def split(package: ModelPackage, features: Features) -> Split:
     columns = [features[name] for name in package.segments.columns]
     total = count_rows(features)
     if total == 1:
-        segment = _segment([column[:1].tolist()[0] for column in columns])
+        segment = key_of([column[:1].tolist()[0] for column in columns])
         key = _answering(package.segments, package.models, segment)
         return Split({key: np.zeros(1, np.intp)}, {}) if key is not None else Split({}, {0: segment})
     rows: dict[str, list[int]] = {}
     unknown: dict[int, str] = {}
     answering: dict[str, str | None] = {}
     for row, values in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        segment = _segment(values)
+        segment = key_of(values)
         if segment not in answering:
             answering[segment] = _answering(package.segments, package.models, segment)
         key = answering[segment]
@@ -76,7 +76,8 @@ def reason(segment: str) -> str:
     return f"there is no model for the segment '{segment[:80]}', and none that stands in"
 
 
-def _segment(values: Sequence[Any]) -> str:
+def key_of(values: Sequence[Any]) -> str:
+    """`values`: of the segment columns, or of the first of them."""
     return "/".join(quote(str(value), safe=" ,+:;=@()") if value is not None else "" for value in values)
 
 

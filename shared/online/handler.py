@@ -13,12 +13,12 @@ from shared.auth.authenticate import Authenticator
 from shared.endpoints.catalog import Catalog
 from shared.endpoints.spec import Endpoint
 from shared.errors import MalformedRequest, MethodNotAllowed, ModelNotReady, ScoringFailed, ScoringTimeout
-from shared.models import scoring, segments
+from shared.models import scoring
 from shared.models.flavor import RawCall
 from shared.models.loaded import LoadedScript, size_of
-from shared.models.signature import Inputs
 from shared.online import callers
 from shared.online.admission import EXPANSION, BytesInHand, Hold, Quotas
+from shared.online.asked import Asked, ask
 from shared.online.deployments import Deployments, Serving
 from shared.online.exchange import Answered, Message, Rendered, ScoreProtocol
 from shared.online.unpack import unpacked
@@ -122,14 +122,6 @@ class _Call(NamedTuple):
     hold: Hold
 
 
-class _Asked(NamedTuple):
-    """`key`: which of many models, None where the rows' columns say it."""
-
-    document: Any
-    key: str | None
-    inputs: Inputs
-
-
 async def _predict(call: _Call) -> ScoreReply:
     """Reading and writing much takes long, too, and is then done in a thread."""
     served, trail = call.serving.model, call.trail
@@ -158,11 +150,9 @@ def _is_large(call: _Call) -> bool:
     return content_type is not None and not any(each in content_type for each in _INLINE_TYPES)
 
 
-def _ask(call: _Call) -> _Asked:
-    headers, served = call.request.headers, call.serving.model
-    document = call.protocol.read(Message(call.body, headers.get("content-type"), headers))
-    key = segments.by_name(served.package, document.model or headers.get("x-slipway-model"))
-    return _Asked(document, key, call.protocol.convert(document, served.converter(key)))
+def _ask(call: _Call) -> Asked:
+    headers = call.request.headers
+    return ask(call.protocol, Message(call.body, headers.get("content-type"), headers), call.serving.model)
 
 
 async def _in_thread[T](call: _Call, work: Callable[[], T]) -> T:

@@ -26,6 +26,8 @@ _MAX_LISTED: Final = 100
 _MAX_AGENT: Final = 200
 # IPv4 or [IPv6], with or without a port.
 _ADDRESS: Final = re.compile(r"\[?(?P<address>[0-9.]{7,15}|[0-9a-fA-F:.]{2,45})\]?(:[0-9]{1,5})?")
+# Of RFC 9110, section 8.8.3. Who compresses replies on the way makes an ETag weak; it names the same document.
+_ETAG: Final = re.compile(r'\*|(?:W/)?("[^"]+")')
 # `/keys` tells of keys all that is to be told.
 _HASHES: Final[Any] = {"before": {"keys"}, "after": {"keys"}}
 
@@ -42,7 +44,8 @@ async def _list(call: Call) -> Reply:
 
 async def _read(call: Call) -> Reply:
     await authorize(call, Role.READ, Role.MANAGE)
-    endpoint = await services().catalog.read_online(call.route("endpoint"))
+    # Not what is kept here: who goes on from a reading that is old, with its ETag, would be refused.
+    endpoint = await asyncio.to_thread(services().catalog.look, call.route("endpoint"))
     deployments = services().online.deployments
     status = {name: deployments.status(endpoint, name)._asdict() for name in endpoint.revision.deployments}
     return endpoint_reply(endpoint, status=status)
@@ -51,7 +54,7 @@ async def _read(call: Call) -> Reply:
 async def _delete(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
     name = call.route("endpoint")
-    await asyncio.to_thread(services().changes.delete, name, author(call, principal))
+    await asyncio.to_thread(services().changes.delete, name, author(call, principal), if_match=if_match(call))
     return json_reply({"deleted": name})
 
 
@@ -63,7 +66,11 @@ async def _set_traffic(call: Call) -> Reply:
     principal = await authorize(call, Role.MANAGE)
     traffic = parsed(_Traffic, call).traffic
     endpoint = await asyncio.to_thread(
-        services().changes.set_traffic, call.route("endpoint"), traffic, author(call, principal)
+        services().changes.set_traffic,
+        call.route("endpoint"),
+        traffic,
+        author(call, principal),
+        if_match=if_match(call),
     )
     return endpoint_reply(endpoint)
 
@@ -100,9 +107,21 @@ def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
         raise MalformedRequest("; ".join(problems)) from None
 
 
+def if_match(call: Call) -> str | None:
+    """Which state of the endpoint the caller has seen, where it says so. Raises MalformedRequest."""
+    written = call.header("if-match")
+    if written is None:
+        return None
+    tag = _ETAG.fullmatch(written.strip())
+    if tag is None:
+        raise MalformedRequest("If-Match takes the one ETag that the endpoint was read with, or *")
+    return tag[1] or tag[0]
+
+
 def endpoint_reply(endpoint: Endpoint, code: int = 200, **more: object) -> Reply:
     """Without the keys' hashes: `/keys` tells of keys all that is to be told."""
-    return json_reply({**endpoint.model_dump(mode="json", exclude={"head": {"keys"}}), **more}, code)
+    told = {**endpoint.model_dump(mode="json", exclude={"head": {"keys"}}), **more}
+    return json_reply(told, code, {"ETag": endpoint.etag})
 
 
 async def _nothing_here(call: Call) -> Reply:

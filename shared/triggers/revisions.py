@@ -11,7 +11,7 @@ from shared.endpoints.spec import Draft
 from shared.errors import MalformedRequest, RouteNotFound
 from shared.services import services
 from shared.triggers.http import Call, Reply, json_reply
-from shared.triggers.manage import author, authorize, endpoint_reply, parsed
+from shared.triggers.manage import author, authorize, endpoint_reply, if_match, parsed
 from shared.triggers.routes import route
 
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -22,7 +22,16 @@ async def _publish(call: Call) -> Reply:
     draft = parsed(Draft, call)
     if draft.name != call.route("endpoint"):
         raise MalformedRequest(f"the body names the endpoint '{draft.name}', the address '{call.route('endpoint')}'")
-    endpoint = await asyncio.to_thread(services().changes.publish, draft, author(call, principal))
+    create = call.header("if-none-match")
+    if create not in (None, "*"):
+        raise MalformedRequest("If-None-Match takes * alone: the endpoint must be new")
+    endpoint = await asyncio.to_thread(
+        services().changes.publish,
+        draft,
+        author(call, principal),
+        if_match=if_match(call),
+        create=create is not None,
+    )
     return endpoint_reply(endpoint, code=201)
 
 
@@ -57,6 +66,7 @@ async def _roll_back(call: Call) -> Reply:
         wanted.revision,
         wanted.traffic,
         author(call, principal),
+        if_match=if_match(call),
     )
     return endpoint_reply(endpoint)
 

@@ -1,6 +1,7 @@
 """The whole app on a real stack: Azurite, token issuer, host; the endpoint `flowers` with the iris model."""
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ from cli.publishing.direct import publish_revision, upload_model
 from devhost.stack import Stack
 from shared.models.package import CodeConfiguration, ModelRef
 from tests.app.client import AUDIENCE, Client
-from tests.support import endpoint
+from tests.support import endpoint, virtual
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    made = Stack(ROOT, tmp_path_factory.mktemp("app"))
+    made = Stack(ROOT, tmp_path_factory.mktemp("app"), extra_accounts=("prod",))
+    environments = tmp_path_factory.mktemp("environments")
+    virtual.make(environments / "old-sklearn", {"scikit-learn": "0.1", "mlflow-skinny": version("mlflow")})
     made.settings.update(
         {
             "SLIPWAY_DATA": made.connection_string,
@@ -30,10 +33,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "SLIPWAY_HEARTBEAT_TIMEOUT_S": "5",
             "SLIPWAY_MAX_BODY_BYTES": "200000",
             "SLIPWAY_PUBLIC_HOSTS": "door.example.org",
+            "SLIPWAY_ENVIRONMENTS": str(environments),
         }
     )
     with made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def strict(stack: Stack) -> Iterator[str]:
+    """The address of a host that takes models that run code from a registry alone."""
+    host = stack.another_host("strict", {"SLIPWAY_CODE_SOURCES": "models:/", "SLIPWAY_TICK_SCHEDULE": "0 0 0 1 1 *"})
+    host.start()
+    yield host.url
+    host.stop()
 
 
 @pytest.fixture(scope="session")

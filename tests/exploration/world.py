@@ -108,7 +108,7 @@ class Host:
             self._past = hash((self._past, self._stepper.seen))
         kept = self.ports.manifests
         caches = kept._manifest.cache_info().currsize, kept._page.cache_info().currsize
-        endpoints = tuple((name, each.etag, each.looked_at) for name, each in self.ports.catalog._kept.items())
+        endpoints = tuple((name, each.endpoint.etag, each.looked_at) for name, each in self.ports.catalog._kept.items())
         self._stepper.seen = hash((self._past, self._tries, activity, repr(task), caches, endpoints))
 
     def ended(self, result: object) -> None:

@@ -86,5 +86,7 @@ class Flavors(NamedTuple):
 
 def _may_hold_weights(path: str, folder: str) -> bool:
     """Beside the graph, and none of the files that MLflow itself writes there."""
+    if not path.startswith(folder):  # which a package of many models asks of very many paths
+        return False
     file = PurePosixPath(path)
     return str(file.parent) == (folder or ".") and file.name != "MLmodel" and file.suffix not in _MLFLOW_SUFFIXES

@@ -1,8 +1,10 @@
-"""What a command has said and ended with."""
+"""What a command has said and ended with, and what it has left in storage."""
 
 import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from azure.storage.blob import BlobServiceClient
 
 
 class Ended(NamedTuple):
@@ -16,3 +18,17 @@ class Ended(NamedTuple):
 
 
 type Slipway = Callable[..., Ended]
+
+
+def package_files(account: BlobServiceClient, name: str) -> dict[str, bytes]:
+    """Of all versions of a model, by path."""
+    container = account.get_container_client("models")
+    if not container.exists():
+        return {}
+    names = container.list_blob_names(name_starts_with=f"{name}/")
+    return {each: container.download_blob(each).readall() for each in names}
+
+
+def package_etags(account: BlobServiceClient, name: str) -> dict[str, str]:
+    found = account.get_container_client("models").list_blobs(name_starts_with=f"{name}/")
+    return {each.name: str(each.etag) for each in found}

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
         (["traffic", "set", "no-such", "blue=100"], 1, "there is no endpoint 'no-such'"),
         (["keys", "rotate", "no-such", "third"], 1, "'third' is no key: say primary or secondary"),
         (["publish", "gone.yaml"], 1, "gone.yaml: is not there: `slipway init` writes one"),
-        (["list", "--profile", "prod"], 1, "slipway.yaml has no profile 'prod': use --profile with one of local"),
+        (["list", "--profile", "prod"], 1, "slipway.yaml has no profile 'prod': use one of local"),
         (["bogus"], 2, "No such command 'bogus'."),
         (["list", "--bogus"], 2, "No such option: --bogus"),
     ],

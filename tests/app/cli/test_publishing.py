@@ -100,7 +100,7 @@ def test_publishing_leaves_live_traffic_and_says_so(slipway: Slipway, folder: Pa
     assert "revision 2 → 1" in slipway("audit", published, "--most", "1").out.replace("\n", " ")
 
 
-@pytest.mark.parametrize("at", ["model.onnx", "package.json", "revision"])
+@pytest.mark.parametrize("at", ["other.txt", "package.json", "revision"])
 def test_a_publish_that_is_stopped_leaves_the_endpoint_and_is_completed_by_the_next(
     slipway: Slipway,
     folder: Path,
@@ -109,13 +109,14 @@ def test_a_publish_that_is_stopped_leaves_the_endpoint_and_is_completed_by_the_n
     monkeypatch: pytest.MonkeyPatch,
     at: str,
 ) -> None:
-    (folder / "model" / "note.txt").write_text("changed")
+    for name in ("note.txt", "other.txt"):
+        (folder / "model" / name).write_text("changed")
     create, reached = packages._create, list[str]()
 
-    def stop(container: Any, package: Any, path: str, data: bytes) -> None:
+    def stop(container: Any, package: Any, path: str, *content: Any) -> None:
         if path == at:
             raise KeyboardInterrupt
-        create(container, package, path, data)
+        create(container, package, path, *content)
         reached.append(path)
 
     def stop_revision(*_: object) -> None:

@@ -66,7 +66,7 @@ def test_what_init_writes_is_a_profile_file(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "name", "message"),
     [
-        (TWO, "staging", "slipway.yaml has no profile 'staging': use --profile with one of dev, prod"),
+        (TWO, "staging", "slipway.yaml has no profile 'staging': use one of dev, prod"),
         (TWO.replace("default: dev", ""), None, "slipway.yaml names no default: use --profile with one of dev, prod"),
         ("profiles: {", None, "slipway.yaml is not YAML in line 1: "),
         ("profiles: {}", None, "profiles: Dictionary should have at least 1 item"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.publishing import trial
+from cli.publishing.trial import Tried
 from shared.errors import ModelNotReady
 from shared.models.package import CodeConfiguration
 from tests.support import iris
@@ -30,9 +31,9 @@ def script(folder: Path, text: str) -> Path:
 
 
 def test_a_model_that_answers_its_example_says_how_many_rows(model: Path) -> None:
-    assert trial.run(model, None) is None
+    assert trial.run(model, None) == Tried(None, {})
     write_example(model, {"dataframe_split": {"columns": list(iris.COLUMNS), "data": iris.rows(3)}})
-    assert trial.run(model, None) == 3
+    assert trial.run(model, None) == Tried(3, {})
 
 
 def test_a_model_that_does_not_load_is_told_so(model: Path) -> None:
@@ -49,7 +50,7 @@ def test_a_model_that_does_not_take_its_own_example_is_told_so(model: Path) -> N
 
 def test_a_script_is_loaded(tmp_path: Path) -> None:
     good = script(tmp_path / "good", "def init(): pass\ndef run(data): return data\n")
-    assert trial.run(good, CODE) is None
+    assert trial.run(good, CODE).rows is None
     with pytest.raises(ModelNotReady, match="no such weights"):
         trial.run(script(tmp_path / "bad", "def init(): raise OSError('no such weights')\ndef run(data): pass\n"), CODE)
 
@@ -58,7 +59,7 @@ def test_what_a_model_may_see_holds_no_credentials(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "secret")
     monkeypatch.setenv("SLIPWAY_TOKEN", "secret")
     text = "import os\ndef init():\n    assert 'secret' not in os.environ.values()\ndef run(data): return data\n"
-    assert trial.run(script(tmp_path / "curious", text), CODE) is None
+    assert trial.run(script(tmp_path / "curious", text), CODE).rows is None
 
 
 def test_a_model_that_ends_its_process_or_takes_for_ever_is_told_so(
