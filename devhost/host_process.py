@@ -1,6 +1,7 @@
 """One host as a child process: on a port that is known before it starts, and with a log of its own."""
 
 import http.client
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,12 +13,18 @@ class HostProcess:
     """`environ` is asked for at every start. Several of them may run on one storage, as instances of one app do."""
 
     def __init__(
-        self, name: str, app_dir: Path, log: Path, environ: Callable[[], Mapping[str, str]], port: int | None = None
+        self,
+        name: str,
+        app_dir: Path,
+        log: Path,
+        environ: Callable[[], Mapping[str, str]],
+        port: int | None = None,
+        python: str = sys.executable,
     ) -> None:
         self.port = port or free_port()
         self.log = log
         self._environ = environ
-        command = python_module("devhost", "--app", str(app_dir), "--port", str(self.port))
+        command = python_module("devhost", "--app", str(app_dir), "--port", str(self.port), python=python)
         self._child = Child(name, command, log, app_dir)
 
     @property

@@ -145,5 +145,5 @@ class Child:
         self._process = None
 
 
-def python_module(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", name, *arguments]
+def python_module(name: str, *arguments: str, python: str = sys.executable) -> list[str]:
+    return [python, "-m", name, *arguments]

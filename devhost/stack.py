@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
@@ -34,6 +35,7 @@ class Stack:
         azurite_ports: Ports | None = None,
         tenant: str = DEFAULT_TENANT,
         extra_accounts: Sequence[str] = (),
+        python: str = sys.executable,
     ) -> None:
         self.app_dir = app_dir.resolve()
         self.work_dir = work_dir.resolve()
@@ -47,7 +49,9 @@ class Stack:
             self.work_dir / "issuer.log",
             self.app_dir,
         )
-        self._host = HostProcess("the host", self.app_dir, self.work_dir / "host.log", lambda: self.environ, port)
+        self._host = HostProcess(
+            "the host", self.app_dir, self.work_dir / "host.log", lambda: self.environ, port, python
+        )
         self.port = self._host.port
         self.host_log = self._host.log
         self._other_hosts: list[HostProcess] = []

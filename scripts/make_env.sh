@@ -1,13 +1,13 @@
 #!/bin/sh
-# Makes build/envs/NAME, a virtual environment of its own with the packages of tests/conformance/requirements-NAME.txt.
+# Makes build/envs/NAME, a virtual environment of its own with the packages of requirements-NAME.txt below tests.
 # Run by make, from the top of the checkout: sh scripts/make_env.sh NAME PYTHON_MINOR
 set -eu
 name=$1
 minor=$2
-requirements=tests/conformance/requirements-$name.txt
+requirements=$(find tests -name "requirements-$name.txt")
 env=build/envs/$name
 if [ ! -f "$requirements" ]; then
-    echo "slipway: there is no environment '$name': $requirements is missing" >&2
+    echo "slipway: there is no environment '$name': no requirements-$name.txt lies below tests" >&2
     exit 1
 fi
 if cmp -s "$requirements" "$env/.installed"; then exit 0; fi

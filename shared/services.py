@@ -121,7 +121,7 @@ def _build() -> Services:
             readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
             max_body_bytes=settings.max_body_bytes,
         ),
-        batch=_batch(settings, accounts, catalog, loader),
+        batch=_batch(settings, accounts, catalog, loader, metrics),
         changes=Changes(store, catalog, partial(progress.is_working, store), settings.code_sources),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
@@ -131,7 +131,7 @@ def _build() -> Services:
     )
 
 
-def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader) -> BatchPorts:
+def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader, metrics: Metrics) -> BatchPorts:
     from shared.adapters.announcements import JobAnnouncements
 
     store, now = accounts.store(""), lambda: datetime.now(UTC)
@@ -142,6 +142,7 @@ def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loa
         catalog=catalog,
         loader=loader,
         announcer=JobAnnouncements(settings),
+        metrics=metrics,
         now=now,
         pulse=Pulse(store, now, timedelta(seconds=settings.heartbeat_timeout_s)),
         retry_window=timedelta(seconds=settings.retry_window_s),

@@ -1,4 +1,5 @@
-// Removes what nobody puts away any more: parts that an instance staged for a job which had ended meanwhile.
+// Removes what nobody needs any more: parts that an instance staged for a job which had ended meanwhile, and what is
+// known of jobs of long ago.
 
 @description('Name of the data account.')
 param storageAccountName string
@@ -6,6 +7,23 @@ param storageAccountName string
 @description('Days after which staged parts are forgotten. Longer than any job, and than SLIPWAY_RETRY_WINDOW_S.')
 @minValue(2)
 param stagingDays int = 7
+
+@description('Days after which the documents of jobs are forgotten. Their outputs stay.')
+@minValue(30)
+param jobDays int = 400
+
+var rules = [
+  {
+    name: 'forgotten-staging'
+    prefix: 'staging/'
+    days: stagingDays
+  }
+  {
+    name: 'old-jobs'
+    prefix: 'jobs/'
+    days: jobDays
+  }
+]
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
@@ -16,26 +34,24 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06
   name: 'default'
   properties: {
     policy: {
-      rules: [
-        {
-          name: 'forgotten-staging'
-          type: 'Lifecycle'
-          enabled: true
-          definition: {
-            filters: {
-              blobTypes: ['blockBlob']
-              prefixMatch: ['staging/']
-            }
-            actions: {
-              baseBlob: {
-                delete: {
-                  daysAfterModificationGreaterThan: stagingDays
-                }
+      rules: [for rule in rules: {
+        name: rule.name
+        type: 'Lifecycle'
+        enabled: true
+        definition: {
+          filters: {
+            blobTypes: ['blockBlob']
+            prefixMatch: [rule.prefix]
+          }
+          actions: {
+            baseBlob: {
+              delete: {
+                daysAfterModificationGreaterThan: rule.days
               }
             }
           }
         }
-      ]
+      }]
     }
   }
 }

@@ -15,7 +15,7 @@ from shared.batch.events import job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.batch.work import Work
-from shared.errors import JobCanceled, SlipwayError, StaleAttempt
+from shared.errors import EndpointNotFound, JobCanceled, SlipwayError, StaleAttempt
 from shared.ports import BlobItem, BlobStore, Container
 
 _log = logging.getLogger(__name__)
@@ -59,6 +59,15 @@ def put_away(ports: BatchPorts, job: Job) -> None:
         _clear(ports.store, Container.JOBS, job.work.folder)
     ports.announcer.announce(job_event(job))
     desk.forget_active(ports.store, job)
+    _count(ports, job)
+
+
+def _count(ports: BatchPorts, job: Job) -> None:
+    """Last: whoever dies before has somebody else go on here, and the job is counted once."""
+    # A drop can be for a name that nobody has published.
+    known = job.error is None or job.error.code != EndpointNotFound.code
+    seconds = ((job.finished_at or ports.now()) - job.created_at).total_seconds()
+    ports.metrics.job(job.endpoint if known else "", job.schedule, job.status, seconds)
 
 
 def sweep(ports: BatchPorts, is_time_up: Callable[[], bool] = lambda: False) -> None:

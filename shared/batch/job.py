@@ -17,6 +17,7 @@ from shared.documents import Document
 from shared.endpoints.batch_settings import Overrides
 
 _DROP: Final = "drop"
+_SCHEDULE: Final = "schedule"
 ID_PATTERN: Final = re.compile(rf"({_DROP}|schedule|rest)-[0-9a-f]{{24}}")
 MAX_ATTEMPTS: Final = 100
 
@@ -139,6 +140,12 @@ class Job(Document):
         return self.id.startswith(f"{_DROP}-")
 
     @property
+    def schedule(self) -> str:
+        """Which schedule of its endpoint started it; empty where none did."""
+        kind, _, name = self.submitted_by.partition("/")
+        return name if kind == _SCHEDULE else ""
+
+    @property
     def work(self) -> Work:
         return Work(self.id, self.attempt, self.run)
 
@@ -149,7 +156,12 @@ def dropped_id(path: str, etag: str) -> str:
 
 
 def scheduled_id(endpoint: str, schedule: str, due_at: datetime) -> str:
-    return _id("schedule", endpoint, schedule, due_at.isoformat())
+    return _id(_SCHEDULE, endpoint, schedule, due_at.isoformat())
+
+
+def scheduled_by(schedule: str) -> str:
+    """What `submitted_by` says of the jobs of a schedule."""
+    return f"{_SCHEDULE}/{schedule}"
 
 
 def requested_id(caller: str, endpoint: str, key: str, body: str) -> str:

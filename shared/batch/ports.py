@@ -15,6 +15,7 @@ from shared.models.flavor import Runtime
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelRef
 from shared.models.served import ServedModel
+from shared.monitoring.metrics import Metrics
 from shared.ports import BlobStore
 
 
@@ -40,6 +41,7 @@ class BatchPorts(NamedTuple):
     catalog: Catalog
     loader: Loader
     announcer: Announcer
+    metrics: Metrics
     now: Callable[[], datetime]
     pulse: Pulse
     retry_window: timedelta

@@ -11,6 +11,7 @@ UNKNOWN: Final = "unknown"
 
 _REQUEST_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LOAD_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_JOB_S: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096, 16384, 65536)
 
 REQUESTS: Final = Instrument(
@@ -52,6 +53,29 @@ REJECTED: Final = Instrument(
     ("endpoint", "deployment", "reason"),
     "Requests that were turned away before the model was asked; the reason is an error code.",
 )
+REFUSED: Final = Instrument(
+    "slipway.refused",
+    "{request}",
+    ("code",),
+    "Requests of any route without a good token or key, or without the role; by error code.",
+)
+JOBS: Final = Instrument(
+    "slipway.jobs",
+    "{job}",
+    ("endpoint", "schedule", "status"),
+    "Batch jobs that ended; the schedule is empty where it was none that started them.",
+)
+JOB_DURATION: Final = Instrument(
+    "slipway.job.duration", "s", JOBS.labels, "From a job's submission to its end.", _JOB_S
+)
+TICKS: Final = Instrument("slipway.ticks", "{tick}", (), "How often the timer looked after schedules and jobs.")
+LATENESS: Final = Instrument(
+    "slipway.schedule.lateness",
+    "s",
+    ("endpoint", "schedule"),
+    "At each tick, how long ago the first run was due that no successful one has made up for; else 0.",
+    _JOB_S,
+)
 LOADED_SIZE: Final = Instrument("slipway.models.size", "By", (), "Memory that the loaded models take.")
 
 INSTRUMENTS: Final = (
@@ -62,6 +86,11 @@ INSTRUMENTS: Final = (
     BATCH_REQUESTS,
     LOAD_DURATION,
     REJECTED,
+    REFUSED,
+    JOBS,
+    JOB_DURATION,
+    TICKS,
+    LATENESS,
     LOADED_SIZE,
 )
 
@@ -82,15 +111,33 @@ class Metrics:
         self._together = Recorder(BATCH_REQUESTS)
         self._loads = Recorder(LOAD_DURATION)
         self._rejected = Recorder(REJECTED)
+        self._refused = Recorder(REFUSED)
+        self._jobs = Recorder(JOB_DURATION)
+        self._ticks = Recorder(TICKS)
+        self._lateness = Recorder(LATENESS)
 
     @property
     def histograms(self) -> tuple[Recorder, ...]:
-        return (self._requests, self._queued, self._rows, self._together, self._loads)
+        return (
+            self._requests,
+            self._queued,
+            self._rows,
+            self._together,
+            self._loads,
+            self._jobs,
+            self._lateness,
+        )
 
     @property
     def counters(self) -> tuple[tuple[Instrument, Recorder], ...]:
         """A counter is the number of values of its recorder: requests are counted where they are timed."""
-        return ((REQUESTS, self._requests), (REJECTED, self._rejected))
+        return (
+            (REQUESTS, self._requests),
+            (REJECTED, self._rejected),
+            (REFUSED, self._refused),
+            (JOBS, self._jobs),
+            (TICKS, self._ticks),
+        )
 
     def request(
         self, endpoint: str, deployment: str, model: str, protocol: str, status: int | str, seconds: float
@@ -115,6 +162,22 @@ class Metrics:
     def rejected(self, endpoint: str, deployment: str, reason: str) -> None:
         """A request that was turned away before its model was asked. `reason`: the error's code."""
         self._rejected.record((endpoint or UNKNOWN, deployment or UNKNOWN, reason), 1)
+
+    def refused(self, code: str) -> None:
+        """A request without a good token or key, or without the role."""
+        self._refused.record((code,), 1)
+
+    def job(self, endpoint: str, schedule: str, status: str, seconds: float) -> None:
+        """A batch job that ended. `schedule`: empty where it was none that started it."""
+        self._jobs.record((endpoint or UNKNOWN, schedule, status), seconds)
+
+    def tick(self) -> None:
+        """The timer looked after schedules and jobs."""
+        self._ticks.record((), 1)
+
+    def lateness(self, endpoint: str, schedule: str, seconds: float) -> None:
+        """How long ago the first run of a schedule was due that no successful one has made up for."""
+        self._lateness.record((endpoint, schedule), seconds)
 
     def watch_models(self, loaded_bytes: Callable[[], int]) -> None:
         """Asked at every export: the memory that the loaded models take."""

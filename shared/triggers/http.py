@@ -4,6 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from random import getrandbits
 from typing import Any, Final, NamedTuple
 
@@ -11,6 +12,7 @@ import azure.functions as func
 import orjson
 
 from shared.errors import (
+    AuthError,
     ConfigurationError,
     CredentialsMalformed,
     DependencyError,
@@ -37,6 +39,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.monitoring.request_log import request_id
+from shared.services import services
 from shared.triggers.response import Response
 
 _log = logging.getLogger(__name__)
@@ -170,6 +173,8 @@ async def respond(
         row = row_for(error)
         if row.status >= 500 or isinstance(error, ModelError):
             _log.warning("request %s: %s: %s", call.id, error.code, error.message)
+        if isinstance(error, AuthError):
+            _count(error)
         told = _MISCONFIGURED if isinstance(error, ConfigurationError) else error
         reply = Reply(render_error(told, row.status), row.status, headers=row.headers)
     except Exception:
@@ -178,6 +183,11 @@ async def respond(
     finally:
         request_id.reset(logged_as)
     return _response(call, reply)
+
+
+def _count(refusal: AuthError) -> None:
+    with suppress(ConfigurationError):  # who is refused without the app's settings has asked nothing of the app
+        services().metrics.refused(refusal.code)
 
 
 def _response(call: Call, reply: Reply) -> Response:

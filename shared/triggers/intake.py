@@ -70,6 +70,7 @@ else:
 @blueprint.durable_client_input("client")
 def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
     chores: tuple[Callable[[], None], ...] = (
+        lambda: services().metrics.tick(),
         lambda: _start_all(client, schedules.due(services().batch)),
         lambda: _start_all(client, reconciler.forsaken(services().batch, lambda job: is_running(client, job))),
         _sweep,

@@ -20,6 +20,7 @@ from shared.batch.pulse import Pulse
 from shared.batch.work import Work
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
+from shared.monitoring.metrics import Metrics
 from tests.exploration import remembered
 from tests.exploration.reader import Reader
 from tests.exploration.stepping import Mode, Step, SteppedAnnouncer, SteppedStore, Stepper
@@ -155,6 +156,7 @@ class World(NamedTuple):
             catalog=Catalog(store, 1.0, clock=lambda: self.clock().timestamp()),
             loader=self.loader,
             announcer=SteppedAnnouncer(self.announced, stepper),
+            metrics=Metrics(),
             now=self.clock,
             pulse=QuietPulse(store, self.clock, HEARTBEAT_TIMEOUT, holds_s=0),
             retry_window=RETRY_WINDOW,

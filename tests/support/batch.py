@@ -19,6 +19,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
+from shared.monitoring.metrics import Metrics
 from shared.ports import Blob, BlobItem, BlobStore, Container, Page, Times
 from tests.support.endpoint import NOW
 from tests.support.loading import make_loader
@@ -55,6 +56,7 @@ def make_ports(
         catalog=Catalog(store, 1.0, clock=lambda: clock().timestamp()),
         loader=loader or make_loader(store),
         announcer=announcer or MemoryAnnouncer(),
+        metrics=Metrics(),
         now=clock,
         pulse=Pulse(store, clock, HEARTBEAT_TIMEOUT, holds_s=0),
         retry_window=RETRY_WINDOW,

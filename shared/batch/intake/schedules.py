@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from shared.batch import desk
 from shared.batch import job as jobs
 from shared.batch.intake import cron
-from shared.batch.job import Job, JobInput
+from shared.batch.job import Job, JobInput, JobStatus
 from shared.batch.ports import BatchPorts
 from shared.documents import Document
 from shared.endpoints.batch_settings import CatchUp, Schedule
@@ -33,12 +33,15 @@ _AHEAD: Final = timedelta(hours=1)
 
 
 class LastRun(Document):
-    """`job_id`: of the job that was started last; "" before the first."""
+    """`job_id`: of the job that was started last; "" before the first. `waiting_since`: when the first run was due that
+    no successful one has made up for.
+    """
 
     schema_version: Literal[1] = 1
     cron: str
     due_at: datetime
     job_id: str = ""
+    waiting_since: datetime | None = None
 
 
 def due(ports: BatchPorts) -> Iterator[Job]:
@@ -77,19 +80,31 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[
         # A new schedule starts now; what would have been due before it was published is not made up for.
         _save(ports.store, path, LastRun(cron=spelled, due_at=now, job_id=last.job_id if last else ""), etag)
         return
+    before, last = last, _settled(ports.store, last)
     times = due_times(schedule, last.due_at, now)
-    if not times:
-        return
-    for due_at in times_to_run(times, schedule.catch_up, now):
+    to_run = times_to_run(times, schedule.catch_up, now)
+    waiting_since = last.waiting_since or next(iter(to_run), None)
+    ports.metrics.lateness(endpoint.name, schedule.name, (now - (waiting_since or now)).total_seconds())
+    for due_at in to_run:
         if schedule.overlap == "skip" and _is_running(ports.store, last.job_id):
             _log.warning("schedule %s of %s is skipped: its last job is not over", schedule.name, endpoint.name)
             break
         # First the job, then the note: dying in between submits the same job again, which is the same job.
         job = desk.submit(ports.store, _job(endpoint.name, schedule, due_at, now))
-        last = last.model_copy(update={"job_id": job.id})
+        last = last.model_copy(update={"job_id": job.id, "waiting_since": waiting_since})
         if not job.status.finished:
             yield job
-    _save(ports.store, path, last.model_copy(update={"due_at": times[-1]}), etag)
+    if times:
+        last = last.model_copy(update={"due_at": times[-1]})
+    if last != before:
+        _save(ports.store, path, last, etag)
+
+
+def _settled(store: BlobStore, last: LastRun) -> LastRun:
+    """Nothing is waited for once the last job has completed; that is noted, so that it is looked up no more."""
+    if last.waiting_since is None or _status(store, last.job_id) != JobStatus.COMPLETED:
+        return last
+    return last.model_copy(update={"waiting_since": None})
 
 
 def _job(endpoint: str, schedule: Schedule, due_at: datetime, now: datetime) -> Job:
@@ -97,7 +112,7 @@ def _job(endpoint: str, schedule: Schedule, due_at: datetime, now: datetime) -> 
         jobs.scheduled_id(endpoint, schedule.name, due_at),
         endpoint,
         (JobInput(location=schedule.input),),
-        f"schedule/{schedule.name}",
+        jobs.scheduled_by(schedule.name),
         now,
         params=schedule.params,
     )
@@ -124,10 +139,15 @@ def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> lis
 
 
 def _is_running(store: BlobStore, job_id: str) -> bool:
+    status = _status(store, job_id)
+    return status is not None and not status.finished
+
+
+def _status(store: BlobStore, job_id: str) -> JobStatus | None:
     try:
-        return bool(job_id) and not desk.read(store, job_id).status.finished
+        return desk.read(store, job_id).status if job_id else None
     except (JobNotFound, ConfigurationError):
-        return False  # nobody here works on what this version cannot read
+        return None  # nobody here works on what this version cannot read
 
 
 def _last_run(blob: Blob | None) -> LastRun | None:

@@ -1,6 +1,6 @@
 """How a job ends: its document says so, the world is told, and what nobody needs is put away."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -9,7 +9,8 @@ from shared.batch import closing, desk, ending
 from shared.batch.events import JobEvent, job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
-from shared.errors import ErrorThresholdExceeded, InvalidTransition, JobCanceled, StorageUnavailable
+from shared.errors import EndpointNotFound, ErrorThresholdExceeded, InvalidTransition, JobCanceled, StorageUnavailable
+from shared.monitoring.metrics import JOBS
 from tests.support.batch import Clock
 from tests.support.endings import cancel, complete, documents, fail, marks, staged
 
@@ -67,6 +68,26 @@ def test_the_world_is_told_again_where_telling_failed(
     closing.put_away(ports, desk.read(store, job.id))
     assert {event.id for event in announcer.events} == {f"{job.id}-1-Failed"}
     assert marks(store) == [f"ended/{job.id}.0"]
+
+
+def test_a_job_that_ends_is_counted_once_by_its_end(ports: BatchPorts, clock: Clock, scored: Scored) -> None:
+    job = scored()
+    clock.go_on(seconds=90)
+    before = jobs_counted(ports)
+    fail(ports, job)
+    assert before == []
+    assert jobs_counted(ports) == [({"endpoint": "flowers", "schedule": "", "status": "Failed"}, 90)]
+
+
+def test_a_job_of_an_endpoint_that_nobody_published_names_none(ports: BatchPorts, scored: Scored) -> None:
+    closing.fail(ports, scored().work, EndpointNotFound("no endpoint of this name"))
+    assert [labels["endpoint"] for labels, _ in jobs_counted(ports)] == ["unknown"]
+
+
+def jobs_counted(ports: BatchPorts) -> list[tuple[Mapping[str, str | bool], float]]:
+    """Labels of each kind of end, and how long these jobs took together, s."""
+    (counted,) = [recorder for instrument, recorder in ports.metrics.counters if instrument is JOBS]
+    return [(point.attributes, point.total) for point in counted.points()]
 
 
 def test_an_attempt_that_was_overtaken_closes_nothing(

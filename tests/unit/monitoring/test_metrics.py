@@ -135,6 +135,35 @@ def test_what_is_turned_away_is_counted_by_reason(metrics: Metrics) -> None:
     assert (name, point.attributes["reason"], point.counts) == ("slipway.rejected", "Overloaded", (2,))
 
 
+def test_refusals_are_counted_by_code(metrics: Metrics) -> None:
+    for code in ("NotAuthorized", "TokenRejected", "NotAuthorized"):
+        metrics.refused(code)
+    ((name, points),) = read(metrics).items()
+    assert name == "slipway.refused"
+    assert [(point.attributes["code"], point.total) for point in points] == [("NotAuthorized", 2), ("TokenRejected", 1)]
+
+
+def test_a_job_is_timed_and_counted_by_schedule_and_end(metrics: Metrics) -> None:
+    metrics.job("flowers", "nightly", "Failed", 90)
+    metrics.job("", "", "Failed", 1)
+    found = read(metrics)
+    assert set(found) == {"slipway.jobs", "slipway.job.duration"}
+    assert [(point.attributes, point.total) for point in found["slipway.jobs"]] == [
+        ({"endpoint": "flowers", "schedule": "nightly", "status": "Failed"}, 90),
+        ({"endpoint": "unknown", "schedule": "", "status": "Failed"}, 1),
+    ]
+
+
+def test_ticks_and_late_schedules_are_told(metrics: Metrics) -> None:
+    for _ in range(3):
+        metrics.tick()
+    metrics.lateness("flowers", "nightly", 7200)
+    found = read(metrics)
+    assert [(point.attributes, point.counts) for point in found["slipway.ticks"]] == [({}, (3,))]
+    ((late),) = found["slipway.schedule.lateness"]
+    assert (late.attributes, late.most) == ({"endpoint": "flowers", "schedule": "nightly"}, 7200)
+
+
 def test_loaded_models_are_asked_for_their_size(metrics: Metrics) -> None:
     assert metrics.loaded_bytes() == 0
     metrics.watch_models(lambda: 5)

@@ -1,0 +1,101 @@
+// What is looked for in the logs, and how often. Each query answers with one row for each thing that is wrong.
+
+param token string
+param location string
+param tags object
+param workspaceId string
+param actionGroupId string
+
+var alerts = [
+  {
+    name: 'server-errors'
+    title: 'More than one scoring request in twenty ends with a 5xx'
+    query: loadTextContent('../alerts/server-errors.kql')
+    severity: 1
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'slow-requests'
+    title: 'One scoring request in twenty takes longer than two seconds'
+    query: loadTextContent('../alerts/slow-requests.kql')
+    severity: 2
+    every: 'PT5M'
+    window: 'PT15M'
+  }
+  {
+    name: 'refused-callers'
+    title: 'Many requests without the right to call: somebody may be trying doors'
+    query: loadTextContent('../alerts/refused-callers.kql')
+    severity: 2
+    every: 'PT5M'
+    window: 'PT10M'
+  }
+  {
+    name: 'failed-jobs'
+    title: 'A batch job has failed'
+    query: loadTextContent('../alerts/failed-jobs.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
+    name: 'poison-messages'
+    title: 'A drop was given up after five tries, or could not be delivered'
+    query: loadTextContent('../alerts/poison-messages.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT15M'
+  }
+  {
+    name: 'silent-timer'
+    title: 'The timer does not tick: no schedule runs, and no forsaken job is taken over'
+    query: loadTextContent('../alerts/silent-timer.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'late-schedules'
+    title: 'A schedule has had no successful run for more than six hours after it was due'
+    query: loadTextContent('../alerts/late-schedules.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+]
+
+resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in alerts: {
+  name: '${alert.name}-${token}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: alert.title
+    enabled: true
+    severity: alert.severity
+    scopes: [workspaceId]
+    evaluationFrequency: alert.every
+    windowSize: alert.window
+    autoMitigate: true
+    // A table comes with its first row, and so maybe after its alert.
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: alert.query
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+        }
+      ]
+    }
+    actions: {
+      actionGroups: [actionGroupId]
+    }
+  }
+}]

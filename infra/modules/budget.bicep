@@ -1,0 +1,41 @@
+// Tells what the resource group costs before it has cost it.
+
+param name string
+
+@description('In the currency of the subscription.')
+@minValue(1)
+param monthlyAmount int
+
+@description('First day of a month, yyyy-MM-01. It must not change any more.')
+param startDate string
+param actionGroupId string
+
+resource budget 'Microsoft.Consumption/budgets@2024-08-01' = {
+  name: name
+  properties: {
+    amount: monthlyAmount
+    category: 'Cost'
+    timeGrain: 'Monthly'
+    timePeriod: {
+      startDate: startDate
+    }
+    notifications: {
+      forecast: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 100
+        thresholdType: 'Forecasted'
+        contactEmails: []
+        contactGroups: [actionGroupId]
+      }
+      spent: {
+        enabled: true
+        operator: 'GreaterThan'
+        threshold: 80
+        thresholdType: 'Actual'
+        contactEmails: []
+        contactGroups: [actionGroupId]
+      }
+    }
+  }
+}

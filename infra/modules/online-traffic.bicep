@@ -1,0 +1,35 @@
+// The second write of an online endpoint, once its deployments exist: who gets which part of the requests.
+
+param workspaceName string
+param location string
+param tags object
+
+@description('name, traffic and mirror_traffic, as in azure-ml-endpoints.json.')
+param endpoint object
+param identityId string
+param privateNetwork bool
+
+resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' existing = {
+  name: workspaceName
+}
+
+resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-12-01' = {
+  parent: workspace
+  name: endpoint.name
+  location: location
+  tags: tags
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    authMode: 'AADToken'
+    publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    traffic: endpoint.traffic
+    mirrorTraffic: endpoint.mirror_traffic
+  }
+}
+
+output scoringUri string = online.properties.scoringUri

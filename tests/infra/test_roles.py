@@ -1,0 +1,123 @@
+"""Nobody may do more than infra/roles.json says, and that says no more than is needed."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from shared.ports import Container
+from tests.infra.conftest import Plant
+from tests.infra.template import INFRA, read_all
+
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
+BUILT_IN: Final = {
+    "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
+    "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
+    "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
+    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
+    "Storage Blob Data Owner": "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
+    "Storage Blob Data Reader": "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1",
+    "Storage Queue Data Contributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "Storage Queue Data Message Sender": "c6a89b2d-59bc-44d0-9896-0b6e12d7b80a",
+    "Storage Table Data Contributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
+}
+READS: Final = "Storage Blob Data Reader"
+# Who may write what in the data account, by container; all else is read at most.
+WRITES: Final = {("app", container) for container in Container if container != Container.MODELS} | {
+    ("publisher", Container.MODELS),
+    ("dropper", Container.INBOX),
+}
+
+
+def table(infra: Path = INFRA) -> dict[str, Any]:
+    return dict(json.loads((infra / "roles.json").read_text()))
+
+
+def problems(infra: Path = INFRA) -> list[str]:
+    """One line for each role that is broader than it may be, and for each assignment beside the table."""
+    rows = table(infra)
+    found = [f"{name} is no role of the list" for name, guid in rows["roles"].items() if BUILT_IN.get(name) != guid]
+    for who, row in _in_containers(rows):
+        if row["role"] != READS and (who, row["on"]) not in WRITES:
+            found.append(f"{who} may write {row['on']}")
+    broad = [row for row in rows["dataAccount"] if "Blob" in row["role"]]
+    found += [f"{row['who']} has {row['role']} on all of the data account" for row in broad]
+    kinds = set()
+    for template in read_all(infra):
+        for resource in template.made:
+            if resource.kind != "Microsoft.Authorization/roleAssignments":
+                continue
+            kinds |= set(re.findall(rf"resource {resource.symbol} .*?for .*? in table\.(\w+):", template.text))
+            if "table.roles[" not in _definition(template.text, resource.symbol):
+                found.append(f"{template.path.name}: {resource.symbol} is not of the table")
+    return found + [f"nobody assigns {kind}" for kind in sorted(set(rows) - {"roles", "people"} - kinds)]
+
+
+def _in_containers(rows: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
+    yield from ((row["who"], row) for row in rows["dataContainers"])
+    yield from rows["people"].items()
+
+
+def _definition(text: str, symbol: str) -> str:
+    """What the assignment's roleDefinitionId is made of, through the variable of endpoint-grant.bicep."""
+    block = text.partition(f"resource {symbol} ")[2].partition("\n}")[0]
+    written = block.partition("roleDefinitionId:")[2].partition("\n")[0]
+    return text if written.strip().endswith(", role)") and "var role = table.roles[row.role]" in text else written
+
+
+def test_roles_are_those_of_the_table() -> None:
+    assert problems() == []
+
+
+def test_every_role_is_used_and_every_row_says_why() -> None:
+    rows = table()
+    lists = [rows[kind] for kind in rows if kind not in ("roles", "people")] + [list(rows["people"].values())]
+    flat = [row for each in lists for row in each]
+    assert {row["role"] for row in flat} == set(rows["roles"])
+    assert all(row["why"] for row in flat)
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes", "problem"),
+    [
+        (
+            "roles.json",
+            '"on": "models", "role": "Storage Blob Data Reader"',
+            '"on": "models", "role": "Storage Blob Data Contributor"',
+            "app may write models",
+        ),
+        ("roles.json", '"2a2b9908', '"8e3af657', "Storage Blob Data Reader is no role of the list"),
+        (
+            "roles.json",
+            '"dataAccount": [\n',
+            '"dataAccount": [{"who": "app", "role": "Storage Blob Data Owner", "why": "x"},\n',
+            "app has Storage Blob Data Owner on all of the data account",
+        ),
+        (
+            "modules/role-assignments.bicep",
+            "subscriptionResourceId(definitions, table.roles[row.role])",
+            "subscriptionResourceId(definitions, 'b24988ac-6180-42a0-ab88-20f7382dd24c')",
+            "onHostAccount is not of the table",
+        ),
+        (
+            "modules/role-assignments.bicep",
+            "in table.dataQueues: {\n  scope",
+            "in []: {\n  scope",
+            "nobody assigns dataQueues",
+        ),
+    ],
+)
+def test_a_broader_role_is_found(plant: Plant, file: str, was: str, becomes: str, problem: str) -> None:
+    assert any(problem in each for each in problems(plant(file, was, becomes)))
+
+
+def test_grants_of_single_endpoints_are_held_to_their_folder() -> None:
+    text = (INFRA / "modules" / "endpoint-grant.bicep").read_text()
+    assert "conditionVersion: '2.0'" in text
+    condition = text.partition("condition: ")[2].partition("\n")[0]
+    assert condition.count("split(grant, '=')[1]}/") == 2
+    for action in ("read", "write", "add/action", "delete", "move/action"):
+        assert f"ActionMatches{{\\'${{blobs}}/{action}\\'}}" in text, action
