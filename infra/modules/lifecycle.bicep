@@ -1,5 +1,5 @@
-// Removes what nobody needs any more: parts that an instance staged for a job which had ended meanwhile, and what is
-// known of jobs of long ago.
+// Removes what nobody needs any more: parts that an instance staged for a job which had ended meanwhile, what is known of
+// jobs of long ago, and captured requests.
 
 @description('Name of the data account.')
 param storageAccountName string
@@ -12,6 +12,10 @@ param stagingDays int = 7
 @minValue(30)
 param jobDays int = 400
 
+@description('Days after which captured requests and answers are forgotten.')
+@minValue(1)
+param captureDays int = 30
+
 var rules = [
   {
     name: 'forgotten-staging'
@@ -22,6 +26,11 @@ var rules = [
     name: 'old-jobs'
     prefix: 'jobs/'
     days: jobDays
+  }
+  {
+    name: 'old-captures'
+    prefix: 'capture/'
+    days: captureDays
   }
 ]
 

@@ -91,7 +91,7 @@ module dataAccount 'storage-account.bicep' = {
     location: location
     tags: tags
     sku: size.storageRedundancy
-    containers: ['models', 'endpoints', 'schedules', 'audit', 'inbox', 'jobs', 'staging', 'predictions']
+    containers: ['models', 'endpoints', 'schedules', 'audit', 'inbox', 'jobs', 'staging', 'predictions', 'capture', 'metrics']
     queues: ['inbox-events', 'job-events']
     privateNetwork: privateNetwork
     softDeleteDays: size.softDeleteDays

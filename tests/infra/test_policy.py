@@ -175,7 +175,7 @@ def test_event_grid_tells_the_trigger_that_the_settings_choose() -> None:
 def test_what_is_staged_and_jobs_are_forgotten_and_nothing_else() -> None:
     (lifecycle,) = [template for template in read_all() if template.path.name == "lifecycle.bicep"]
     prefixes = [rule["prefix"] for rule in lifecycle.variables["rules"]]
-    assert prefixes == [f"{Container.STAGING}/", f"{Container.JOBS}/"]
+    assert prefixes == [f"{Container.STAGING}/", f"{Container.JOBS}/", f"{Container.CAPTURE}/"]
 
 
 def test_azure_is_recognized_by_what_functions_sets() -> None:
