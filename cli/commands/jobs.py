@@ -49,7 +49,7 @@ def submit(
     settings = {name: _value(text) for name, text in pairs(setting or [], "miniBatchSize=1000").items()}
     body = {"properties": {"InputData": {"input": given}, **settings}}
     headers = {"Idempotency-Key": str(uuid4()), **({"azureml-model-deployment": deployment} if deployment else {})}
-    job = app.ask("POST", "endpoints", endpoint, "jobs", json=body, headers=headers).json()
+    job = app.document("POST", "endpoints", endpoint, "jobs", json=body, headers=headers)
     _tell(app, job, watch, Output(as_json))
 
 
@@ -112,7 +112,7 @@ def show_job(
 def cancel(endpoint: EndpointName, job: JobId, profile: ProfileName = None, as_json: AsJson = False) -> None:
     """Cancels a job; nothing of it becomes visible."""
     path = ("endpoints", endpoint, "jobs", job, "cancel")
-    told = open_app(profile, Role.BATCH).ask("POST", *path).json()
+    told = open_app(profile, Role.BATCH).document("POST", *path)
     Output(as_json).document(told, f"job {job}: {told['status']}")
 
 
@@ -121,7 +121,7 @@ def retry(
 ) -> None:
     """Goes on where a job has failed, or starts a canceled one anew."""
     app = open_app(profile, Role.BATCH, Role.READ)
-    told = app.ask("POST", "endpoints", endpoint, "jobs", job, "retry").json()
+    told = app.document("POST", "endpoints", endpoint, "jobs", job, "retry")
     _tell(app, told, watch, Output(as_json))
 
 
