@@ -71,6 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on, as with `| head`
         return 0
     except Invalid as error:
+        if "--json" in given:
+            return _end(told(error), given)
         problems = [CommandError(error.code, file_told(error.path, each)) for each in error.problems]
         return [_end(each, given) for each in problems][-1]
     except _TOLD as error:
@@ -83,7 +85,7 @@ def _told(error: BaseException) -> CommandError:
         case CommandError() | SlipwayError() | AzureError():
             return told(error)
         case OSError():
-            return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror}")
+            return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror or error}")
         case typer.TyperException():
             return CommandError("Usage", str(getattr(error, "message", error)), USAGE)
     return _STOPPED

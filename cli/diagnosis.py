@@ -80,7 +80,7 @@ def _app(profile: Profile) -> tuple[requests.Response | None, Finding]:
 
 def _clock(reply: requests.Response) -> Finding:
     try:
-        theirs = parsedate_to_datetime(reply.headers["Date"])
+        theirs = parsedate_to_datetime(reply.headers["Date"]).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return Finding("clock", True, "the app does not tell the time")
     skew_s = (datetime.now(UTC) - theirs).total_seconds()

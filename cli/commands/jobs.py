@@ -42,11 +42,11 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Submits a batch job; with --watch waits for its end (exit code 5 where it fails)."""
+    settings = {name: _value(text) for name, text in pairs(setting or [], "miniBatchSize=1000").items()}
     app = open_app(profile, Role.BATCH, Role.READ)
     location = source if _LOCATION.fullmatch(source) else _upload(endpoint, Path(source), profile)
     is_folder = location.endswith("/") or any(mark in location for mark in _FOLDER_MARKS)
     given = {"JobInputType": "UriFolder" if is_folder else "UriFile", "Uri": location}
-    settings = {name: _value(text) for name, text in pairs(setting or [], "miniBatchSize=1000").items()}
     body = {"properties": {"InputData": {"input": given}, **settings}}
     headers = {"Idempotency-Key": str(uuid4()), **({"azureml-model-deployment": deployment} if deployment else {})}
     job = app.document("POST", "endpoints", endpoint, "jobs", json=body, headers=headers)
@@ -73,7 +73,7 @@ def _value(text: str) -> Any:
     """JSON where it can be read so, else text."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

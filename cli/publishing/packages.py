@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
@@ -13,6 +13,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from pydantic import ValidationError
 
+from cli.publishing import at_once
 from shared.errors import InvalidTransition
 from shared.models.mlmodel import describe
 from shared.models.package import (
@@ -34,8 +35,6 @@ _LONGEST_NAME: Final = 100
 _TOLD: Final = {"version", "schema_version", "origin", "files"}
 # Metadata of a package.json: which versions hold what, without reading each.
 _CONTENT: Final = "content"
-AT_ONCE: Final = 10
-"""Files on the way: as many as a client of storage keeps connections."""
 
 
 class Found(NamedTuple):
@@ -121,22 +120,17 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     _make(container)
     package = found.package
     own = [file for file in package.files if not file.held_by]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        coming = [pool.submit(_upload, container, package, file, folder / file.path) for file in own]
-        try:
-            for file, done in zip(own, coming, strict=True):
-                done.result()
-                progress(file.size_bytes)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    for size_bytes in at_once.done([partial(_upload, container, package, file, folder / file.path) for file in own]):
+        progress(size_bytes)
     with BytesIO(package.to_bytes()) as data:
         _create(container, package, PACKAGE_FILE, data, found.digest.removeprefix("sha256:"), _content(package))
     return found.ref
 
 
-def _upload(container: ContainerClient, package: ModelPackage, file: PackagedFile, path: Path) -> None:
+def _upload(container: ContainerClient, package: ModelPackage, file: PackagedFile, path: Path) -> int:
     with path.open("rb") as data:
         _create(container, package, file.path, data, file.sha256)
+    return file.size_bytes
 
 
 def read(account: BlobServiceClient, name: str, version: str) -> ModelPackage | None:

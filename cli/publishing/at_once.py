@@ -1,0 +1,25 @@
+"""Files on the way side by side, and dropped when somebody stops the program."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Final
+
+# As many as a client of storage keeps connections.
+_AT_ONCE: Final = 10
+# A large file on a slow line would keep whoever has pressed Ctrl-C waiting for its end.
+_GRACE_S: Final = 2.0
+
+
+def done[T](calls: Sequence[Callable[[], T]]) -> Iterator[T]:
+    """What they return, in their order, each when it is there.
+
+    Raises what the first of them raises. Those under way then, or at Ctrl-C, get 2 s to end; no other is begun.
+    """
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    coming = [pool.submit(call) for call in calls]
+    try:
+        for each in coming:
+            yield each.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait([each for each in coming if not each.cancelled()], _GRACE_S)
