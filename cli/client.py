@@ -67,7 +67,7 @@ class App:
         except (InvalidHeader, InvalidJSONError, UnicodeError):
             told = "a value that was given holds what cannot be sent: leave control characters, NaN and infinity out"
             raise CommandError("MalformedRequest", told) from None
-        except requests.RequestException:
+        except (requests.RequestException, ValueError):  # the latter of an address that is none
             raise app_unavailable(f"the app at {self._url} does not answer: is it running?") from None
         if not reply.ok:
             raise _refused(reply, self._url)

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import yaml
 
 from cli.app import main
 from cli.credentials import TOKEN_VARIABLE
+from tests.app.cli.running import Ended, Slipway
 
 TOKEN = "of-nobody"
 FILES = {
@@ -23,13 +23,6 @@ FILES = {
 }
 
 
-class Ended(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-type Slipway = Callable[..., Ended]
 type Profiles = Callable[..., None]
 
 

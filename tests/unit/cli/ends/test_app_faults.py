@@ -5,8 +5,9 @@ import json
 import pytest
 
 from cli.errors import NOT_ALLOWED, REFUSED, UNAVAILABLE
+from tests.app.cli.running import Slipway
 from tests.support.faulty import HANG_UP, reply, serving, unused_url
-from tests.unit.cli.ends.conftest import Profiles, Slipway, document, line
+from tests.unit.cli.ends.conftest import Profiles, document, line
 from tests.unit.cli.ends.lines import ASKING, LINES, commands, words
 
 MARKED = "x-request-id: 1\r\n"
