@@ -23,14 +23,13 @@ _TOLD: Final = (
 app: Final = typer.Typer(
     name="slipway",
     help="Machine-learning models in production on Azure Functions.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-traffic: Final = typer.Typer(help="Live traffic.", no_args_is_help=True)
-keys: Final = typer.Typer(help="The keys of an endpoint.", no_args_is_help=True)
-imports: Final = typer.Typer(help="Endpoints of others.", no_args_is_help=True)
+traffic: Final = typer.Typer(help="Live traffic.")
+keys: Final = typer.Typer(help="The keys of an endpoint.")
+imports: Final = typer.Typer(help="Endpoints of others.")
 
 _COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "advise": advising.advise,
@@ -64,7 +63,7 @@ app.add_typer(keys, name="keys")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command, and returns its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         ended = app(given, prog_name="slipway", standalone_mode=False)
     except BrokenPipeError:
@@ -87,7 +86,7 @@ def _told(error: BaseException) -> CommandError:
         case OSError():
             return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror or error}")
         case typer.TyperException():
-            return CommandError("Usage", str(getattr(error, "message", error)), USAGE)
+            return CommandError("Usage", error.format_message().replace("Value error, ", ""), USAGE)
     return _STOPPED
 
 

@@ -133,10 +133,12 @@ def shares(traffic: dict[str, int]) -> str:
 
 def parse_shares(split: list[str]) -> dict[str, int]:
     """Raises CommandError."""
-    found = {}
+    found: dict[str, int] = {}
     for each in split:
         share = _SHARE.fullmatch(each)
         if share is None:
             raise CommandError("MalformedRequest", f"'{each}' is no share of traffic: write it as blue=90")
+        if share[1] in found:
+            raise CommandError("MalformedRequest", f"{share[1]} is there twice: leave one of them")
         found[share[1]] = int(share[2])
     return found
