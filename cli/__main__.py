@@ -12,6 +12,7 @@ def _run() -> int:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that has no such letter
+    sys.unraisablehook = lambda _: None  # such as of a connection that Ctrl-C has met half opened
     try:
         from cli.app import main
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import typer
+import typer.main
 from azure.core.exceptions import AzureError
 
 from cli.commands import access, advising, endpoints, importing, jobs, promoting, publishing, scoring
@@ -59,13 +60,14 @@ imports.command("azureml")(importing.azureml)
 app.add_typer(traffic, name="traffic")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+program: Final = typer.main.get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command, and returns its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        ended = app(given, prog_name="slipway", standalone_mode=False)
+        ended = program(given, prog_name="slipway", standalone_mode=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on, as with `| head`
         return 0

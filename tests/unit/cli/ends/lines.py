@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-import typer.main
-
-from cli.app import app
+from cli.app import program
 
 PROMOTE: Final = ("--from", "dev", "--to", "dev2")
 
@@ -61,4 +59,4 @@ def commands() -> Iterator[str]:
             else:
                 yield " ".join((*path, name))
 
-    yield from below(typer.main.get_command(app), ())
+    yield from below(program, ())
