@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import typer
+import typer.main
 from azure.core.exceptions import AzureError
 
 from cli.commands import access, advising, endpoints, importing, jobs, promoting, publishing, scoring
@@ -23,14 +24,13 @@ _TOLD: Final = (
 app: Final = typer.Typer(
     name="slipway",
     help="Machine-learning models in production on Azure Functions.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-traffic: Final = typer.Typer(help="Live traffic.", no_args_is_help=True)
-keys: Final = typer.Typer(help="The keys of an endpoint.", no_args_is_help=True)
-imports: Final = typer.Typer(help="Endpoints of others.", no_args_is_help=True)
+traffic: Final = typer.Typer(help="Live traffic.")
+keys: Final = typer.Typer(help="The keys of an endpoint.")
+imports: Final = typer.Typer(help="Endpoints of others.")
 
 _COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "advise": advising.advise,
@@ -60,17 +60,20 @@ imports.command("azureml")(importing.azureml)
 app.add_typer(traffic, name="traffic")
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+program: Final = typer.main.get_command(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command, and returns its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        ended = app(given, prog_name="slipway", standalone_mode=False)
+        ended = program(given, prog_name="slipway", standalone_mode=False)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on, as with `| head`
         return 0
     except Invalid as error:
+        if "--json" in given:
+            return _end(told(error), given)
         problems = [CommandError(error.code, file_told(error.path, each)) for each in error.problems]
         return [_end(each, given) for each in problems][-1]
     except _TOLD as error:
@@ -83,9 +86,9 @@ def _told(error: BaseException) -> CommandError:
         case CommandError() | SlipwayError() | AzureError():
             return told(error)
         case OSError():
-            return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror}")
+            return CommandError("Failed", f"{error.filename or 'this machine'}: {error.strerror or error}")
         case typer.TyperException():
-            return CommandError("Usage", str(getattr(error, "message", error)), USAGE)
+            return CommandError("Usage", error.format_message().replace("Value error, ", ""), USAGE)
     return _STOPPED
 
 

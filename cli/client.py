@@ -7,6 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import requests
+from requests.exceptions import InvalidHeader, InvalidJSONError
 
 from cli.errors import CommandError, app_refused, app_unavailable
 
@@ -14,6 +15,10 @@ AGENT: Final = "slipway-cli"
 _TIMEOUT_S: Final = 60
 # A token that is handed out is good for five minutes at least.
 _RENEW_S: Final = 240
+# The app sends it with whatever it answers.
+_MARK: Final = "x-request-id"
+# What an address would lose on the way, and with it the name of what is meant.
+_NO_SEGMENTS: Final = ("", ".", "..")
 
 
 class App:
@@ -27,7 +32,18 @@ class App:
         self._session.headers["User-Agent"] = AGENT
 
     def get(self, *path: str, **query: str) -> Any:
-        return self.ask("GET", *path, params=query).json()
+        return self.document("GET", *path, params=query)
+
+    def document(self, method: str, *path: str, **parts: Any) -> Any:
+        """As `ask`, of what is answered in JSON."""
+        return self.parsed(self.ask(method, *path, **parts))
+
+    def parsed(self, reply: requests.Response) -> Any:
+        """Raises CommandError."""
+        try:
+            return reply.json()
+        except ValueError:
+            raise _another(reply, self._url) from None
 
     def ask(
         self,
@@ -37,20 +53,32 @@ class App:
         data: bytes | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        mark: str = _MARK,
     ) -> requests.Response:
-        """`path`: its segments. Raises CommandError."""
+        """`path`: its segments. `mark`: a header that the app's own answers have.
+
+        Raises CommandError, also where it is not the app that answers.
+        """
+        unnamed = [each for each in path if each in _NO_SEGMENTS]
+        if unnamed:
+            raise CommandError("MalformedRequest", f"'{unnamed[0]}' is no name")
         if time.monotonic() - self._asked_at > _RENEW_S:
             self._session.headers["Authorization"] = f"Bearer {self._token()}"
             self._asked_at = time.monotonic()
-        address = "/".join([self._url, *(quote(each, safe="") for each in path)])
+        address = "/".join([self._url, *(quote(each, safe="", errors="surrogateescape") for each in path)])
         try:
             reply = self._session.request(
                 method, address, json=json, data=data, params=params, headers=headers, timeout=_TIMEOUT_S
             )
-        except requests.RequestException:
+        except (InvalidHeader, InvalidJSONError, UnicodeError):
+            told = "a value that was given holds what cannot be sent: leave control characters, NaN and infinity out"
+            raise CommandError("MalformedRequest", told) from None
+        except (requests.RequestException, ValueError):  # the latter of an address that is none
             raise app_unavailable(f"the app at {self._url} does not answer: is it running?") from None
         if not reply.ok:
             raise _refused(reply, self._url)
+        if mark not in reply.headers:
+            raise _another(reply, self._url)
         return reply
 
 
@@ -64,4 +92,8 @@ def _refused(reply: requests.Response, url: str) -> CommandError:
                 return app_refused("Refused", message, reply.status_code)
     except ValueError:
         pass
+    return _another(reply, url)
+
+
+def _another(reply: requests.Response, url: str) -> CommandError:
     return app_unavailable(f"{url} answers {reply.status_code}, and not as the app does: is this its address?")

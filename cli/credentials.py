@@ -2,7 +2,10 @@
 
 import base64
 import json
+import logging
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import requests
@@ -10,10 +13,18 @@ from azure.storage.blob import BlobServiceClient
 
 from cli.profiles import Profile
 from shared.auth.access import Role
-from shared.errors import ConfigurationError, IdentityProviderUnavailable, NotAuthenticated
+from shared.errors import ConfigurationError, IdentityProviderUnavailable, NotAuthenticated, StorageUnavailable
 
 TOKEN_VARIABLE: Final = "SLIPWAY_TOKEN"  # noqa: S105 - its name
 _TIMEOUT_S: Final = 30
+# Three repeats within 20 s, which outlasts a dropped connection or a busy storage. With the library's own, somebody who
+# has mistyped an address would wait for a minute and a half.
+_PATIENCE: Final[Mapping[str, int]] = MappingProxyType(
+    {"initial_backoff": 1, "increment_base": 2, "random_jitter_range": 1, "connection_timeout": 10}
+)
+# Storage sends it with whatever it answers.
+_STORAGE_MARK: Final = "x-ms-request-id"
+_SERVER_ERROR: Final = 500
 
 
 def token(profile: Profile, roles: tuple[Role, ...] = tuple(Role)) -> str:
@@ -22,7 +33,7 @@ def token(profile: Profile, roles: tuple[Role, ...] = tuple(Role)) -> str:
 
     Raises IdentityProviderUnavailable, NotAuthenticated.
     """
-    if given := os.environ.get(TOKEN_VARIABLE):
+    if given := os.environ.get(TOKEN_VARIABLE, "").strip():
         return given
     return _local_token(profile, roles) if profile.local_issuer else _entra_token(profile)
 
@@ -59,8 +70,6 @@ def _entra_token(profile: Profile) -> str:
 
 
 def _credential(profile: Profile) -> Any:
-    import logging
-
     from azure.identity import DefaultAzureCredential
 
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # each way in that is not there would be told of
@@ -81,17 +90,29 @@ def holder(token: str) -> str:
 
 
 def storage(profile: Profile) -> BlobServiceClient:
-    """The data account as its publisher sees it. Raises ConfigurationError."""
+    """The data account as its publisher sees it. Raises ConfigurationError.
+
+    What is asked of it raises StorageUnavailable where something else than storage answers.
+    """
     if not profile.storage:
         raise ConfigurationError("the profile names no storage, where models go: set its storage")
+    logging.getLogger("azure.storage").setLevel(logging.CRITICAL)  # what is wrong, its errors say
+    options: dict[str, Any] = {**_PATIENCE, "raw_response_hook": _check_storage}
     try:
         if "=" in profile.storage:
-            return BlobServiceClient.from_connection_string(profile.storage)
+            return BlobServiceClient.from_connection_string(profile.storage, **options)
         if not profile.storage.startswith(("https://", "http://")):
             raise ValueError("no address")
-        return BlobServiceClient(profile.storage, credential=_credential(profile))
+        return BlobServiceClient(profile.storage, credential=_credential(profile), **options)
     except ValueError:
         raise ConfigurationError(
             "the profile's storage is neither a blob address, https://account.blob.core.windows.net, nor a connection "
             "string"
         ) from None
+
+
+def _check_storage(response: Any) -> None:
+    """Any page would do for a blob, and break the library as a list. A gateway's error may pass: it is asked again."""
+    reply = response.http_response
+    if _STORAGE_MARK not in reply.headers and reply.status_code < _SERVER_ERROR:
+        raise StorageUnavailable("what answers at the profile's storage is not storage: is its address right?")

@@ -69,7 +69,7 @@ def _app(profile: Profile) -> tuple[requests.Response | None, Finding]:
     address = f"{profile.app_url.rstrip('/')}/health/live"
     try:
         reply = requests.get(address, timeout=_TIMEOUT_S)
-    except requests.RequestException:
+    except (requests.RequestException, ValueError):
         mend = "start it, or set app_url to its address"
         return None, Finding("app", False, f"{profile.app_url} does not answer", mend)
     if reply.ok and reply.content == b'{"live":true}':
@@ -80,7 +80,7 @@ def _app(profile: Profile) -> tuple[requests.Response | None, Finding]:
 
 def _clock(reply: requests.Response) -> Finding:
     try:
-        theirs = parsedate_to_datetime(reply.headers["Date"])
+        theirs = parsedate_to_datetime(reply.headers["Date"]).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return Finding("clock", True, "the app does not tell the time")
     skew_s = (datetime.now(UTC) - theirs).total_seconds()
@@ -92,7 +92,7 @@ def _clock(reply: requests.Response) -> Finding:
 def _readiness(profile: Profile) -> Iterator[Finding]:
     try:
         reply = requests.get(f"{profile.app_url.rstrip('/')}/health/ready", timeout=_TIMEOUT_S)
-    except requests.RequestException:
+    except (requests.RequestException, ValueError):
         yield Finding("app's settings", False, "the app stopped answering", "look at its log")
         return
     if reply.ok:

@@ -1,6 +1,5 @@
 """Reads an endpoint file as a person wrote it, and tells all that is wrong with it at once, with line and way out."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,6 +8,8 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from cli import written
+from cli.written import NotYaml, Place
 from shared.documents import Document
 from shared.endpoints.spec import Draft
 from shared.errors import MalformedRequest
@@ -16,11 +17,8 @@ from shared.models.package import ModelRef
 
 # Larger is no file that a person has written; and YAML's aliases could make much of little.
 _MOST_BYTES: Final = 1_000_000
-_UNKNOWN: Final = "extra_forbidden"
 NO_MODEL: Final = {"name": "model", "version": "1", "digest": f"sha256:{'0' * 64}"}
 """Stands for the models until they are there: all else can be looked at before."""
-
-type Place = tuple[str | int, ...]
 
 
 class Problem(NamedTuple):
@@ -82,13 +80,20 @@ def told(path: Path, problem: Problem) -> str:
 
 def read(path: Path) -> EndpointFile:
     """Raises Invalid."""
-    text = _text(path)
-    lines = _Lines(path, text)
-    written = yaml.safe_load(text)
-    if not isinstance(written, dict):
+    return parse(path, _text(path))
+
+
+def parse(path: Path, text: str) -> EndpointFile:
+    """As if this were written there. Raises Invalid."""
+    try:
+        value, root = written.load(text)
+    except NotYaml as error:
+        raise Invalid(path, [Problem(error.line, "", f"this is not YAML: {error.reason}")]) from None
+    if not isinstance(value, dict):
         raise Invalid(path, [Problem(1, "", "an endpoint file has fields, such as name and deployments")])
+    lines = _Lines(root)
     problems = list(lines.repeated())
-    document, models = _split(written, lines, problems)
+    document, models = _split(value, lines, problems)
     problems += _checked(Draft, _with_models(document), (), lines)
     if problems:
         raise Invalid(path, problems)
@@ -108,12 +113,12 @@ def _text(path: Path) -> str:
 
 
 def _split(
-    written: dict[str, Any], lines: "_Lines", problems: list[Problem]
+    fields: dict[str, Any], lines: "_Lines", problems: list[Problem]
 ) -> tuple[dict[str, Any], dict[str, WrittenModel]]:
     """The document without its models, and the models of its deployments."""
-    deployments = written.get("deployments")
+    deployments = fields.get("deployments")
     if not isinstance(deployments, dict):
-        return written, {}
+        return fields, {}
     kept: dict[str, Any] = {}
     models: dict[str, WrittenModel] = {}
     for name, deployment in deployments.items():
@@ -131,7 +136,7 @@ def _split(
             problems += wrong
             continue
         models[str(name)] = WrittenModel(uri, None if code is None else WrittenCode.model_validate(code))
-    return {**written, "deployments": kept}, models
+    return {**fields, "deployments": kept}, models
 
 
 def _with_models(document: dict[str, Any]) -> dict[str, Any]:
@@ -156,43 +161,15 @@ def _checked(kind: type[BaseModel], document: object, place: Place, lines: "_Lin
 def _problem(kind: type[BaseModel], error: ErrorDetails, place: Place, lines: "_Lines") -> Problem:
     # Keys of mappings that are wrong themselves come with a mark of pydantic's own.
     found: Place = (*place, *(each for each in error["loc"] if each != "[key]"))
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == _UNKNOWN:
-        near = difflib.get_close_matches(str(found[-1]), _fields(kind, error["loc"][:-1]), 1)
-        message = f"there is no such field{f': did you mean {near[0]}?' if near else ''}"
-    return Problem(lines.of(found), ".".join(map(str, found)), message)
-
-
-def _fields(kind: type[BaseModel], place: Place) -> list[str]:
-    """The names that could stand there, as the model's JSON schema tells them."""
-    schema = kind.model_json_schema()
-    here: Any = schema
-    for step in place:
-        here = _resolved(here, schema)
-        if isinstance(step, int):
-            here = here.get("items", {})
-        else:
-            here = here.get("properties", {}).get(step) or here.get("additionalProperties") or {}
-    return list(_resolved(here, schema).get("properties", {})) + (["code_configuration"] if len(place) == 2 else [])
-
-
-def _resolved(part: Any, schema: Any) -> Any:
-    for each in (part, *part.get("anyOf", ())):
-        if "$ref" in each:
-            return schema["$defs"][each["$ref"].rpartition("/")[2]]
-    return part
+    more = ["code_configuration"] if len(found) == 3 else []
+    return Problem(lines.of(found), ".".join(map(str, found)), written.message(kind, error, more))
 
 
 class _Lines:
     """On which line each field stands."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        try:
-            self._root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            reason = str(getattr(error, "problem", None) or "cannot be read")
-            raise Invalid(path, [Problem(mark.line + 1 if mark else 0, "", f"this is not YAML: {reason}")]) from None
+    def __init__(self, root: yaml.Node | None) -> None:
+        self._root = root
 
     def of(self, place: Place) -> int:
         """Of the field, or of what it should stand in."""

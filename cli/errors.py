@@ -64,6 +64,12 @@ def told(error: CommandError | SlipwayError | AzureError) -> CommandError:
 
 def _of_storage(error: AzureError) -> CommandError:
     status = error.status_code if isinstance(error, HttpResponseError) else None
+    if isinstance(error, ClientAuthenticationError) and status is None:
+        return CommandError(
+            "NotAuthenticated",
+            "nobody is signed in for storage: sign in with `az login`, or correct the key in the profile's storage",
+            NOT_ALLOWED,
+        )
     if isinstance(error, ClientAuthenticationError) or status in _UNAUTHORIZED:
         return CommandError(
             "NotAuthorized",
@@ -72,4 +78,6 @@ def _of_storage(error: AzureError) -> CommandError:
         )
     if status is None:
         return CommandError("StorageUnavailable", "storage does not answer: is its address right?", UNAVAILABLE)
-    return CommandError("StorageUnavailable", f"storage answers {status}: try again", REFUSED)
+    return CommandError(
+        "StorageUnavailable", f"storage answers {status}: try again", UNAVAILABLE if status >= _GATEWAY else REFUSED
+    )

@@ -40,7 +40,7 @@ class Output:
             write_json(document)
             return
         if not rows:
-            self.console.print(nothing)
+            self.console.print(nothing, soft_wrap=True, markup=False)
             return
         table = Table(box=None, pad_edge=False)
         for number, heading in enumerate(headings):
@@ -58,9 +58,10 @@ def write_json(document: Any) -> None:
 
 def tell_error(error: CommandError, as_json: bool) -> None:
     """One line; with `--json` a document of the app's own form, on standard error as well."""
+    message = error.message.encode(errors="replace").decode()  # a file's name may be no text
     if as_json:
-        document = {"error": {"code": error.code, "message": error.message}}
+        document = {"error": {"code": error.code, "message": message}}
         sys.stderr.buffer.write(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE))
         sys.stderr.buffer.flush()
         return
-    print(f"slipway: {' '.join(error.message.split())}", file=sys.stderr)
+    print(f"slipway: {' '.join(message.split())}", file=sys.stderr)

@@ -7,17 +7,20 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import yaml
 from pydantic import Field, ValidationError
 
+from cli import written
+from cli.written import NotYaml
 from shared.documents import Document
 from shared.errors import ConfigurationError
 
 FILE: Final = "slipway.yaml"
 FILE_VARIABLE: Final = "SLIPWAY_PROFILES"
 PROFILE_VARIABLE: Final = "SLIPWAY_PROFILE"
+# Or what the environment is to say.
+_ADDRESS: Final = r"^(https?://[^/\s]|[^\s]*\$\{[A-Za-z_])[^\s]*$"
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -28,7 +31,7 @@ class Profile(Document):
     `audience`: what tokens are asked for, the app's SLIPWAY_AUDIENCES. `local_issuer`: of a local host.
     """
 
-    app_url: str = Field(pattern=r"^https?://[^/\s]+(/[^\s]*)?$")
+    app_url: str = Field(pattern=_ADDRESS)
     storage: str = ""
     tenant_id: str = ""
     audience: str = "api://slipway"
@@ -58,18 +61,18 @@ def read(path: Path, name: str | None, environ: Mapping[str, str] = os.environ) 
     Raises ConfigurationError, saying what is wrong with the file.
     """
     try:
-        text = _filled(path.read_text(encoding="utf-8"), environ, path.name)
-        file = _File.model_validate(yaml.safe_load(text))
+        file = _File.model_validate(_filled(written.load(path.read_text(encoding="utf-8")).value, environ))
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigurationError(f"{path.name} is not text in UTF-8") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigurationError(f"{path.name} is not YAML{where}: {getattr(error, 'problem', error)}") from None
+    except NotYaml as error:
+        raise ConfigurationError(f"{path.name} is not YAML: {error}") from None
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors())
+        problems = (
+            f"{'.'.join(map(str, each['loc'])) or 'the file'}: {written.message(_File, each)}"
+            for each in error.errors()
+        )
         raise ConfigurationError(f"{path.name}: {'; '.join(problems)}") from None
     wanted = name or environ.get(PROFILE_VARIABLE) or file.default
     if not wanted and len(file.profiles) == 1:
@@ -80,9 +83,14 @@ def read(path: Path, name: str | None, environ: Mapping[str, str] = os.environ) 
     return wanted, file.profiles[wanted]
 
 
-def _filled(text: str, environ: Mapping[str, str], file: str) -> str:
+def _filled(value: Any, environ: Mapping[str, str]) -> Any:
     """Only what the profile in use names must be set, so what is not stays as it is written."""
-    return _VARIABLE.sub(lambda found: environ.get(found[1], found[0]), text)
+    match value:
+        case str():
+            return _VARIABLE.sub(lambda found: environ.get(found[1], found[0]), value)
+        case dict():
+            return {name: _filled(each, environ) for name, each in value.items()}
+    return value
 
 
 def check_filled(profile: Profile) -> Profile:

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import typer.main
-
-from cli.app import app
+from cli.app import program
 
 _HEAD: Final = """\
 # Command line
@@ -41,7 +39,7 @@ an error as `{"error": {"code": …, "message": …}}` to standard error; progre
 
 
 def markdown() -> str:
-    return "\n".join([_HEAD, *_commands(typer.main.get_command(app), "slipway")])
+    return "\n".join([_HEAD, *_commands(program, "slipway")])
 
 
 def _commands(command: Any, path: str) -> Iterator[str]:

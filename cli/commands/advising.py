@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
+from cli import written
 from cli.advice.advise import advise as advised
 from cli.advice.answers import Answers, Question, check_answer, questions, read_answers
 from cli.advice.records import NAMES, Advice, Estimate
 from cli.errors import CommandError
 from cli.options import AsJson, pairs
 from cli.output import ERRORS, Output
+from cli.written import NotYaml
 from shared.errors import MalformedRequest
 
 
@@ -67,27 +68,27 @@ def _answer(question: Question) -> Any:
     ERRORS.print(f"[bold]{question.text}[/bold] [dim]{question.why}[/dim]")
     told = "/".join(question.choices) or ("yes/no" if question.kind == "yes_no" else question.unit)
     while True:
-        written = typer.prompt(f"  {told}".rstrip(), default=str(question.default), err=True)
+        typed = typer.prompt(f"  {told}".rstrip(), default=str(question.default), err=True)
         try:
-            return check_answer(question.key, written)
+            return check_answer(question.key, typed)
         except MalformedRequest as error:
-            ERRORS.print(f"  {error.message}")
+            ERRORS.print(f"  {error.message}", markup=False)
 
 
 def _read(file: str) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        written = yaml.safe_load(text)
+        given = written.load(text).value
     except OSError as error:
         raise CommandError("MalformedRequest", f"{file} cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (NotYaml, UnicodeDecodeError):
         raise CommandError("MalformedRequest", f"{file} is neither YAML nor JSON") from None
-    if not isinstance(written, dict):
+    if not isinstance(given, dict):
         raise CommandError("MalformedRequest", f"{file} holds no answers: write them as requests_per_day: 5000")
-    return written
+    return given
 
 
-def _lines(advice: Advice, written: Path | None) -> list[str]:
+def _lines(advice: Advice, file: Path | None) -> list[str]:
     lines = [f"{advice.choice}, on {advice.platform_name}"]
     lines += [f"  + {each}" for each in advice.reasons]
     lines += [f"  - {each}" for each in advice.against]
@@ -97,7 +98,7 @@ def _lines(advice: Advice, written: Path | None) -> list[str]:
         lines += [f"  cold start: {each.told}" for each in advice.cold_starts if each.platform == estimate.platform]
     if advice.warnings:
         lines += ["", *(f"note: {each}" for each in advice.warnings)]
-    return [*lines, "", f"wrote {written}" if written else advice.endpoint_file]
+    return [*lines, "", f"wrote {file}" if file else advice.endpoint_file]
 
 
 def _cost(estimate: Estimate) -> str:

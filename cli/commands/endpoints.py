@@ -44,7 +44,7 @@ def show(endpoint: EndpointName, profile: ProfileName = None, as_json: AsJson = 
 def set_traffic(endpoint: EndpointName, split: Shares, profile: ProfileName = None, as_json: AsJson = False) -> None:
     """Moves live traffic between the deployments of an endpoint."""
     body = {"traffic": parse_shares(split)}
-    reply = open_app(profile, Role.MANAGE).ask("PUT", "endpoints", endpoint, "traffic", json=body).json()
+    reply = open_app(profile, Role.MANAGE).document("PUT", "endpoints", endpoint, "traffic", json=body)
     Output(as_json).document(reply["head"], f"{endpoint}: {shares(reply['head']['traffic'])}")
 
 
@@ -59,7 +59,7 @@ def rotate_key(
     if key_type != kind:
         raise CommandError("MalformedRequest", f"'{key_type}' is no key: say primary or secondary")
     body = {"key_type": kind}
-    made = open_app(profile, Role.MANAGE).ask("POST", "endpoints", endpoint, "keys", json=body).json()
+    made = open_app(profile, Role.MANAGE).document("POST", "endpoints", endpoint, "keys", json=body)
     Output(as_json).document(made, made["key"])
 
 
@@ -77,7 +77,7 @@ def rollback(
         seen["If-Match"] = app.ask("GET", "endpoints", endpoint).headers["ETag"]
         revision = _previous(app.get("endpoints", endpoint, "revisions")["value"], endpoint)
     body = {"revision": revision, **({"traffic": parse_shares(traffic)} if traffic else {})}
-    reply = app.ask("POST", "endpoints", endpoint, "rollback", json=body, headers=seen).json()
+    reply = app.document("POST", "endpoints", endpoint, "rollback", json=body, headers=seen)
     head = reply["head"]
     Output(as_json).document(head, f"{endpoint} is at revision {head['revision']} again: {shares(head['traffic'])}")
 
@@ -99,7 +99,7 @@ def delete(
     """Deletes an endpoint that takes no traffic. Its models, revisions and audit stay."""
     if not yes and not as_json and not typer.confirm(f"Delete the endpoint {endpoint}?"):
         raise CommandError("Stopped", "nothing was deleted")
-    reply = open_app(profile, Role.MANAGE).ask("DELETE", "endpoints", endpoint).json()
+    reply = open_app(profile, Role.MANAGE).document("DELETE", "endpoints", endpoint)
     Output(as_json).document(reply, f"{endpoint} is deleted")
 
 
@@ -133,10 +133,12 @@ def shares(traffic: dict[str, int]) -> str:
 
 def parse_shares(split: list[str]) -> dict[str, int]:
     """Raises CommandError."""
-    found = {}
+    found: dict[str, int] = {}
     for each in split:
         share = _SHARE.fullmatch(each)
         if share is None:
             raise CommandError("MalformedRequest", f"'{each}' is no share of traffic: write it as blue=90")
+        if share[1] in found:
+            raise CommandError("MalformedRequest", f"{share[1]} is there twice: leave one of them")
         found[share[1]] = int(share[2])
     return found

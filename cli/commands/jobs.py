@@ -3,6 +3,8 @@
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from cli import credentials
 from cli.client import App
-from cli.errors import JOB_FAILED, CommandError
+from cli.errors import JOB_FAILED, NOT_ALLOWED, REFUSED, CommandError
 from cli.options import AsJson, EndpointName, ProfileName, open_app, open_profile, pairs
 from cli.output import ERRORS, Output
 from shared.auth.access import Role
@@ -42,19 +44,23 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Submits a batch job; with --watch waits for its end (exit code 5 where it fails)."""
-    app = open_app(profile, Role.BATCH, Role.READ)
-    location = source if _LOCATION.fullmatch(source) else _upload(endpoint, Path(source), profile)
-    is_folder = location.endswith("/") or any(mark in location for mark in _FOLDER_MARKS)
-    given = {"JobInputType": "UriFolder" if is_folder else "UriFile", "Uri": location}
     settings = {name: _value(text) for name, text in pairs(setting or [], "miniBatchSize=1000").items()}
-    body = {"properties": {"InputData": {"input": given}, **settings}}
+    app = open_app(profile, Role.BATCH, Role.READ)
     headers = {"Idempotency-Key": str(uuid4()), **({"azureml-model-deployment": deployment} if deployment else {})}
-    job = app.ask("POST", "endpoints", endpoint, "jobs", json=body, headers=headers).json()
+    is_there = _LOCATION.fullmatch(source)
+    with nullcontext(source) if is_there else _uploaded(endpoint, Path(source), profile) as location:
+        is_folder = location.endswith("/") or any(mark in location for mark in _FOLDER_MARKS)
+        given = {"JobInputType": "UriFolder" if is_folder else "UriFile", "Uri": location}
+        body = {"properties": {"InputData": {"input": given}, **settings}}
+        job = app.document("POST", "endpoints", endpoint, "jobs", json=body, headers=headers)
     _tell(app, job, watch, Output(as_json))
 
 
-def _upload(endpoint: str, file: Path, profile: str | None) -> str:
-    """Into a folder of its own, under a name that begins with `_`: so it is no drop, which would be another job.
+@contextmanager
+def _uploaded(endpoint: str, file: Path, profile: str | None) -> Iterator[str]:
+    """In a folder of its own, under a name that begins with `_`: so it is no drop, which would be another job.
+
+    Taken back where the app refuses the job; where it only does not answer, there may be one that reads it.
 
     Raises CommandError, ConfigurationError.
     """
@@ -65,15 +71,20 @@ def _upload(endpoint: str, file: Path, profile: str | None) -> str:
         inbox = account.get_container_client(Container.INBOX.value)
         if not inbox.exists():  # on a new machine; in Azure it comes with the account
             inbox.create_container()
-        inbox.upload_blob(name, data, overwrite=False)
-    return f"{Container.INBOX.value}/{name}"
+        blob = inbox.upload_blob(name, data, overwrite=False)
+        try:
+            yield f"{Container.INBOX.value}/{name}"
+        except CommandError as error:
+            if error.exit_code in (REFUSED, NOT_ALLOWED):
+                blob.delete_blob()
+            raise
 
 
 def _value(text: str) -> Any:
     """JSON where it can be read so, else text."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -112,7 +123,7 @@ def show_job(
 def cancel(endpoint: EndpointName, job: JobId, profile: ProfileName = None, as_json: AsJson = False) -> None:
     """Cancels a job; nothing of it becomes visible."""
     path = ("endpoints", endpoint, "jobs", job, "cancel")
-    told = open_app(profile, Role.BATCH).ask("POST", *path).json()
+    told = open_app(profile, Role.BATCH).document("POST", *path)
     Output(as_json).document(told, f"job {job}: {told['status']}")
 
 
@@ -121,7 +132,7 @@ def retry(
 ) -> None:
     """Goes on where a job has failed, or starts a canceled one anew."""
     app = open_app(profile, Role.BATCH, Role.READ)
-    told = app.ask("POST", "endpoints", endpoint, "jobs", job, "retry").json()
+    told = app.document("POST", "endpoints", endpoint, "jobs", job, "retry")
     _tell(app, told, watch, Output(as_json))
 
 

@@ -36,8 +36,9 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Writes an endpoint file to begin with, and slipway.yaml with a profile where there is none."""
-    written = [_write(file, templates.endpoint(name, model), force)]
-    endpoint_file.read(file)  # a name or a model that cannot be is told now
+    text = templates.endpoint(name, model)
+    endpoint_file.parse(file, text)  # a name or a model that cannot be is told before it is written
+    written = [_write(file, text, force)]
     known = file.parent / profiles.FILE
     if not known.exists():
         written.append(_write(known, templates.PROFILES, force=False))

@@ -43,7 +43,7 @@ def score(
     if record is not None:
         golden.check_recordable(record, headers["Content-Type"], body, force)
     app = open_app(profile, Role.SCORE)
-    reply = app.ask("POST", *_path(endpoint, protocol, deployment), data=body, headers=headers)
+    reply = app.ask("POST", *_path(endpoint, protocol, deployment), data=body, headers=headers, mark=_TOLD[0])
     if record is not None:
         golden.record(record, protocol, model, body, reply.content)
         print(f"recorded {record}", file=sys.stderr)

@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import yaml
 
+from cli import written
 from cli.importing.kinds import kind_of
 from cli.importing.source import Source
+from cli.written import NotYaml
 from shared.errors import MalformedRequest
 
 # Of `<<`, which may come more than once.
@@ -31,15 +33,13 @@ def read_source(path: Path) -> Source:
     """Raises MalformedRequest, saying what is wrong in which file."""
     file = str(path)
     try:
-        fields = yaml.load(path.read_text(encoding="utf-8"), _EachOnce)  # noqa: S506 - it is a SafeLoader
+        fields = written.load(path.read_text(encoding="utf-8"), _EachOnce).value
         if not isinstance(fields, dict):
             raise MalformedRequest(f"{file}: is not a file of Azure ML's: it holds no fields")
         return Source(file, kind_of(file, fields), fields)
     except OSError as error:
         raise MalformedRequest(f"{file}: cannot be read ({error.strerror}): name a YAML file of Azure ML's") from None
-    except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise MalformedRequest(f"{file}: is no YAML that can be read: {line}{error.problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise MalformedRequest(f"{file}: is no YAML that can be read: {reason[:200]}") from None
+    except UnicodeDecodeError:
+        raise MalformedRequest(f"{file}: is no YAML that can be read: it is not text in UTF-8") from None
+    except NotYaml as error:
+        raise MalformedRequest(f"{file}: is no YAML that can be read: {error}") from None

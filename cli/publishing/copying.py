@@ -1,8 +1,9 @@
 """Model packages carried from one environment to another: the same bytes, under the same name and version."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from threading import Event
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from cli.client import App
 from cli.errors import on_side
-from cli.publishing.packages import AT_ONCE
+from cli.publishing import at_once
 from shared.errors import InvalidTransition
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, digest_of, package_path
 from shared.ports import Container
@@ -83,20 +84,9 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
         target.models.create_container()
     versions = {file.held_by for file in packaged.package.files if file.held_by}
     whole = {version for version in versions if _is_as_at(packaged.ref._replace(version=version), source, target)}
-    stop = Event()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        try:
-            coming = [
-                pool.submit(_carry_file, packaged, file, source, target, progress, stop)
-                for file in packaged.package.files
-                if file.held_by not in whole
-            ]
-            progress(sum(file.size_bytes for file in packaged.package.files if file.held_by in whole))
-            for each in coming:
-                each.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    progress(sum(file.size_bytes for file in packaged.package.files if file.held_by in whole))
+    own = [file for file in packaged.package.files if file.held_by not in whole]
+    at_once.run([partial(_carry_file, packaged, file, source, target, progress) for file in own])
     manifest = target.models.get_blob_client(package_path(packaged.ref.name, packaged.ref.version))
     with on_side(target.name):
         try:

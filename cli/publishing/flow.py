@@ -147,7 +147,7 @@ def look(app: App, name: str) -> tuple[dict[str, Any] | None, str | None]:
         if error.code == "EndpointNotFound":
             return None, None
         raise
-    return dict(reply.json()), reply.headers["ETag"]
+    return dict(app.parsed(reply)), reply.headers["ETag"]
 
 
 def as_seen(etag: str | None) -> Mapping[str, str]:
@@ -170,7 +170,7 @@ def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dic
     """
     body = draft.model_dump(mode="json")
     try:
-        return dict(app.ask("POST", "endpoints", draft.name, "revisions", json=body, headers=seen).json())
+        return dict(app.document("POST", "endpoints", draft.name, "revisions", json=body, headers=seen))
     except CommandError as error:
         if error.code != "StaleDocument":
             raise

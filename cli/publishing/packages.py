@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from cli.publishing import stored
+from cli.publishing import at_once, stored
 from cli.publishing.reading import Reading
 from cli.publishing.stored import CONTENT, content
 from shared.errors import InvalidTransition, MalformedRequest
@@ -31,8 +31,6 @@ from shared.ports import Container
 
 # Room for what is added to it.
 _LONGEST_NAME: Final = 100
-AT_ONCE: Final = 10
-"""Files on the way: as many as a client of storage keeps connections."""
 
 
 class Found(NamedTuple):
@@ -119,15 +117,7 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     _make(container)
     package = found.package
     own = [file for file in package.files if not file.held_by]
-    stop = Event()
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        coming = [pool.submit(_upload, container, package, file, folder, progress, stop) for file in own]
-        try:
-            for each in coming:
-                each.result()
-        finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+    at_once.run([partial(_upload, container, package, file, folder, progress) for file in own])
     _finish(container, package, found.digest)
     return found.ref
 

@@ -68,11 +68,15 @@ def test_what_init_writes_is_a_profile_file(file: Path) -> None:
     [
         (TWO, "staging", "slipway.yaml has no profile 'staging': use one of dev, prod"),
         (TWO.replace("default: dev", ""), None, "slipway.yaml names no default: use --profile with one of dev, prod"),
-        ("profiles: {", None, "slipway.yaml is not YAML in line 1: "),
+        ("profiles: {", None, "slipway.yaml is not YAML: line 1: "),
         ("profiles: {}", None, "profiles: Dictionary should have at least 1 item"),
         ("", None, "the file: "),
         ("profiles: {a: {app_url: ftp://x}}", None, "profiles.a.app_url: String should match pattern"),
-        ("profiles: {a: {app_url: 'http://x', url: 3}}", None, "profiles.a.url: Extra inputs are not permitted"),
+        (
+            "profiles: {a: {app_url: 'http://x', url: 3}}",
+            None,
+            "profiles.a.url: there is no such field: did you mean app_url?",
+        ),
     ],
 )
 def test_what_is_wrong_with_the_file_is_told(file: Path, text: str, name: str | None, message: str) -> None:

@@ -1,0 +1,64 @@
+"""A way to a server that carries everything, until a request comes after which it carries nothing."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Event, Thread
+from typing import Final
+from urllib.parse import urlsplit
+
+_PIECE_BYTES: Final = 65_536
+
+
+class Stalling(ThreadingTCPServer):
+    """`stalled`: set when the request has come, which is the `number`th, from 0, that begins like `request`."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, url: str, request: bytes, number: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        parts = urlsplit(url)
+        self.there = (parts.hostname or "", parts.port or 80)
+        self.request_line = request
+        self.number = number
+        self.counted = count()
+        self.stalled = Event()
+        self.closed = Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseRequestHandler):
+    server: Stalling
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.there) as there, suppress(OSError):
+            Thread(target=_carry, args=(there, self.request), daemon=True).start()
+            while piece := self.request.recv(_PIECE_BYTES):
+                if piece.startswith(self.server.request_line) and next(self.server.counted) >= self.server.number:
+                    self.server.stalled.set()
+                    self.server.closed.wait()
+                    return
+                there.sendall(piece)
+
+
+def _carry(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while piece := source.recv(_PIECE_BYTES):
+            target.sendall(piece)
+
+
+@contextmanager
+def stalling(url: str, request: bytes, number: int = 0) -> Iterator[Stalling]:
+    with Stalling(url, request, number) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            yield server
+        finally:
+            server.closed.set()
+            server.shutdown()
