@@ -1,7 +1,7 @@
 # The first screen of README.md says what these are for.
 python := .venv/bin/python
 
-.PHONY: setup demo serve check test infra package envs conformance bench memory load chaos explore scale many clean
+.PHONY: setup demo serve check test infra checkov package envs conformance bench memory load chaos explore scale many clean
 setup: build/.setup
 build/.setup: requirements.txt requirements-cli.txt requirements-dev.txt constraints.txt scripts/setup.sh scripts/find_python.sh devhost/node/package.json devhost/node/package-lock.json
 	@sh scripts/setup.sh
@@ -21,9 +21,11 @@ test: setup
 	@$(python) -m pytest --cov
 
 # The Bicep files; checkov is in a virtual environment of its own.
-infra: setup
-	@sh scripts/make_env.sh checkov 3.13
+infra: checkov
 	@$(python) -m pytest tests/infra
+
+checkov: setup
+	@sh scripts/make_env.sh checkov 3.13
 
 # What is deployed, with what it is deployed with, runs the demo.
 package: setup

@@ -37,7 +37,7 @@ WRONG = [
     (("promote", "flowers", "--from", "dev"), USAGE, "Missing option '--to'"),
     (
         ("promote", "flowers", "--from", "dev", "--to", "dev"),
-        REFUSED,
+        USAGE,
         "--from and --to are both dev: name two",
     ),
     (

@@ -38,5 +38,5 @@ def test_warnings_and_logs_of_others_go_on_afterwards(tmp_path: Path, caplog: py
     imported(tmp_path, batch_endpoint(), batch_deployment())
     with pytest.warns(UserWarning, match="after"):
         warnings.warn("after", UserWarning, stacklevel=1)
-    logging.getLogger("azure.storage").warning("heard")
+    logging.getLogger("azure.core").warning("heard")
     assert caplog.messages == ["heard"]
