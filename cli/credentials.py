@@ -96,7 +96,7 @@ def storage(profile: Profile) -> BlobServiceClient:
     """
     if not profile.storage:
         raise ConfigurationError("the profile names no storage, where models go: set its storage")
-    logging.getLogger("azure.storage").setLevel(logging.CRITICAL)  # what is wrong, its errors say
+    logging.getLogger("azure.storage.blob").setLevel(logging.CRITICAL)  # what is wrong, its errors say
     options: dict[str, Any] = {**_PATIENCE, "raw_response_hook": _check_storage}
     try:
         if "=" in profile.storage:
