@@ -1,7 +1,7 @@
 """Other people's checkers, wherever they are: Microsoft's compiler, published resource types, and checkov.
 
 `make infra` makes checkov's environment. SLIPWAY_BICEP_CHECKER names a program that checks files against Microsoft's
-published types and ends with 0 where it finds nothing; by default it is the one beside the checkout, in that environment.
+published types and ends with 0 where it finds nothing; by default the one beside the checkout, in that environment.
 """
 
 import json
