@@ -90,7 +90,7 @@ param jobDays int = 400
 param tenantId string = tenant().tenantId
 
 @description('Client id of the Entra application; hooks/preprovision.sh makes it.')
-param clientId string
+param clientId string = ''
 
 @description('Client ids of applications that may call with app-only tokens, comma separated. Empty: every holder of a role.')
 param allowedClients string = ''

@@ -1,6 +1,6 @@
 """Writes the app's package, as azd makes it, where azd is not at hand: python3 infra/package.py ZIP
 
-What .funcignore leaves of the checkout, by git's own reading of it. Needs git, and nothing of this project.
+What .funcignore alone leaves of the checkout, by git's own reading of it. Needs git, and nothing of this project.
 """
 
 import subprocess
@@ -12,11 +12,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def packaged(root: Path = ROOT) -> list[str]:
-    """Paths below `root`, in order: what is tracked, and what is new and not ignored."""
+    """Paths below `root`, in order, whether git knows them or not."""
     tracked = _listed(root, "--cached")
     left_out = _listed(root, "--cached", "--ignored", "--exclude-from=.funcignore")
-    new = _listed(root, "--others", "--exclude-standard", "--exclude-from=.funcignore")
-    return sorted(path for path in (tracked - left_out) | new if (root / path).is_file())
+    others = _listed(root, "--others", "--exclude-from=.funcignore")
+    return sorted(path for path in (tracked - left_out) | others if (root / path).is_file())
 
 
 def _listed(root: Path, *options: str) -> set[str]:

@@ -23,8 +23,8 @@ for app in $apps; do
     if [ "$number" -gt 1 ]; then
         package=$(mktemp -d)/slipway.zip
         python3 "$here/../package.py" "$package"
-        az functionapp deployment source config-zip --resource-group "$group" --name "$app" --src "$package" \
-            --build-remote true --output none
+        az functionapp deployment source config-zip --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+            --name "$app" --src "$package" --build-remote true --output none
     fi
     if [ "${SLIPWAY_PRIVATE_NETWORK:-false}" = true ]; then continue; fi
     topic=$(nth "$number" $(items "$SLIPWAY_TOPICS"))

@@ -6,17 +6,30 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 
-# A budget keeps the month in which it began.
+# A budget keeps the month in which it began, and an environment of azd may be younger than the budget.
 if [ -z "${SLIPWAY_BUDGET_START:-}" ]; then
-    azd env set SLIPWAY_BUDGET_START "$(date -u +%Y-%m-01)"
+    group="https://management.azure.com/subscriptions/${AZURE_SUBSCRIPTION_ID:-}/resourceGroups/rg-$AZURE_ENV_NAME"
+    began=$(az rest --method GET --url "$group/providers/Microsoft.Consumption/budgets?api-version=2024-08-01" \
+        --query "value[0].properties.timePeriod.startDate" --output tsv 2>/dev/null) || began=
+    azd env set SLIPWAY_BUDGET_START "$(printf '%.10s' "${began:-$(date -u +%Y-%m-01)}")"
 fi
 if [ -n "${SLIPWAY_CLIENT_ID:-}" ]; then exit 0; fi
+sh "$here/hooks/tenant.sh"
 
 graph=https://graph.microsoft.com/v1.0
 name="slipway-$AZURE_ENV_NAME"
-client=$(az ad app list --display-name "$name" --query "[0].appId" --output tsv)
+# By the whole name: --display-name finds all that begin with it.
+client=$(az ad app list --filter "displayName eq '$name'" --query "[].appId" --output tsv)
+if [ "$(printf '%s' "$client" | wc -w)" -gt 1 ]; then
+    echo "slipway: several applications are named $name: azd env set SLIPWAY_CLIENT_ID with the one that is meant" >&2
+    exit 1
+fi
 if [ -z "$client" ]; then
     client=$(az ad app create --display-name "$name" --sign-in-audience AzureADMyOrg --query appId --output tsv)
+fi
+if [ -z "$client" ]; then
+    echo "slipway: the application $name could not be made: azd env set SLIPWAY_CLIENT_ID with one that is there" >&2
+    exit 1
 fi
 az ad app update --id "$client" --identifier-uris "api://$client" --app-roles "@$here/entra/app-roles.json"
 object=$(az ad app show --id "$client" --query id --output tsv)
@@ -32,10 +45,12 @@ fi
 # Nobody of the tenant gets a token without a role.
 az rest --method PATCH --url "$graph/servicePrincipals/$service" --headers Content-Type=application/json \
     --body '{"appRoleAssignmentRequired": true}'
-azd env set SLIPWAY_CLIENT_ID "$client"
 
 # Whoever sets the app up may use it at once; an application that deploys is not asked.
-me=$(az ad signed-in-user show --query id --output tsv 2>/dev/null) || exit 0
-for role in Score Batch Read Manage; do
-    sh "$here/hooks/grant.sh" "$client" "$me=Endpoint.$role"
-done
+me=$(az ad signed-in-user show --query id --output tsv 2>/dev/null) || me=
+if [ -n "$me" ]; then
+    sh "$here/hooks/grant.sh" "$client" "$me=Endpoint.Score" "$me=Endpoint.Batch" "$me=Endpoint.Read" \
+        "$me=Endpoint.Manage"
+fi
+# Last: with it nothing of this is done again.
+azd env set SLIPWAY_CLIENT_ID "$client"

@@ -4,25 +4,30 @@
 set -eu
 group=$1 app=$2 topic=$3 host_account=$4
 wait_s=${SLIPWAY_HOOK_WAIT_S:-10}
+problem=$(mktemp)
+trap 'rm -f "$problem"' EXIT
 
 tries=0
 key=
 while [ -z "$key" ] || [ "$key" = None ]; do
     if [ "$tries" -ge 60 ]; then
         echo "slipway: $app has no key for the blob trigger after $((tries * wait_s)) s: does it start? Its log says so" >&2
+        cat "$problem" >&2
         exit 1
     fi
     if [ "$tries" -gt 0 ]; then sleep "$wait_s"; fi
     tries=$((tries + 1))
-    key=$(az functionapp keys list --resource-group "$group" --name "$app" --query systemKeys.blobs_extension \
-        --output tsv 2>/dev/null) || key=
+    key=$(az functionapp keys list --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" --name "$app" \
+        --query systemKeys.blobs_extension --output tsv 2>"$problem") || key=
 done
-host=$(az functionapp show --resource-group "$group" --name "$app" --query properties.defaultHostName --output tsv)
-account=$(az storage account show --resource-group "$group" --name "$host_account" --query id --output tsv)
+host=$(az functionapp show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" --name "$app" \
+    --query properties.defaultHostName --output tsv)
+account=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+    --name "$host_account" --query id --output tsv)
 
 # With its last slash: inbox2/… is none of ours. Only calls that leave a whole file.
-az eventgrid system-topic event-subscription create --resource-group "$group" --system-topic-name "$topic" \
-    --name inbox --output none \
+az eventgrid system-topic event-subscription create --subscription "$AZURE_SUBSCRIPTION_ID" \
+    --resource-group "$group" --system-topic-name "$topic" --name inbox --output none \
     --endpoint-type webhook \
     --endpoint "https://$host/runtime/webhooks/blobs?functionName=Host.Functions.drop&code=$key" \
     --included-event-types Microsoft.Storage.BlobCreated \

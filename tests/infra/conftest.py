@@ -1,4 +1,4 @@
-"""A copy of the infrastructure in which a test can plant a mistake."""
+"""A copy of the infrastructure in which a test can plant a mistake, and hooks to run."""
 
 import shutil
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.hooks import Hooks
 from tests.infra.template import INFRA, ROOT
 
 type Plant = Callable[[str, str, str], Path]
@@ -26,3 +27,8 @@ def plant(tmp_path: Path) -> Plant:
         return copy
 
     return planted
+
+
+@pytest.fixture
+def hooks(tmp_path: Path) -> Hooks:
+    return Hooks(tmp_path)

@@ -1,7 +1,7 @@
 """Other people's checkers, wherever they are: Microsoft's compiler, published resource types, and checkov.
 
 `make infra` makes checkov's environment. SLIPWAY_BICEP_CHECKER names a program that checks files against Microsoft's
-published types and ends with 0 where it finds nothing.
+published types and ends with 0 where it finds nothing; by default the one beside the checkout, in that environment.
 """
 
 import json
@@ -17,14 +17,18 @@ import yaml
 from tests.infra.conftest import Plant
 from tests.infra.template import INFRA, ROOT, read_all
 
-_CHECKOV: Final = ROOT / "build" / "envs" / "checkov" / "bin" / "checkov"
+_BIN: Final = ROOT / "build" / "envs" / "checkov" / "bin"
+_CHECKOV: Final = _BIN / "checkov"
 _SKIPS: Final[dict[str, str]] = yaml.safe_load(Path(__file__).with_name("checkov_skips.yaml").read_text())
 _BICEP: Final = shutil.which("bicep")
-_CHECKER: Final = os.environ.get("SLIPWAY_BICEP_CHECKER", "")
+_BESIDE: Final = (_BIN / "python", ROOT.parent / "shared" / "tools" / "bicepcheck.py")
+_CHECKER: Final = os.environ.get("SLIPWAY_BICEP_CHECKER", "").split() or (
+    [str(path) for path in _BESIDE] if all(path.exists() for path in _BESIDE) else []
+)
 
 with_checkov = pytest.mark.skipif(not _CHECKOV.exists(), reason="make infra makes checkov's environment")
 with_bicep = pytest.mark.skipif(_BICEP is None, reason="the Bicep compiler is in no package registry")
-with_checker = pytest.mark.skipif(not _CHECKER, reason="SLIPWAY_BICEP_CHECKER names no program")
+with_checker = pytest.mark.skipif(not _CHECKER, reason="SLIPWAY_BICEP_CHECKER names no program, and none is beside")
 
 
 def checkov(infra: Path) -> dict[str, Any]:
@@ -83,7 +87,7 @@ def test_the_compiler_takes_the_files(command: str, tmp_path: Path) -> None:
 
 
 def published_types(infra: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*_CHECKER.split(), str(infra)], capture_output=True, text=True, check=False)
+    return subprocess.run([*_CHECKER, str(infra)], capture_output=True, text=True, check=False)
 
 
 @with_checker

@@ -96,6 +96,12 @@ def test_every_parameter_can_be_set_in_the_environment_and_has_one_default() -> 
             assert variable == "SLIPWAY_" + re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper(), name
 
 
+def test_azd_asks_for_nothing_but_a_name_and_a_region() -> None:
+    # It asks for what has neither value nor default before any hook has run.
+    main = Template(INFRA / "main.bicep")
+    assert {name for name in main.parameters if main.default(name) is None} == {"environmentName", "location"}
+
+
 def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
