@@ -243,10 +243,18 @@ module frontDoor 'modules/front-door.bicep' = if (behindFrontDoor) {
   }
 }
 
+module customRoles 'modules/custom-roles.bicep' = {
+  scope: group
+  name: 'custom-roles'
+  params: {
+    token: token
+  }
+}
+
 module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
   scope: group
   name: 'stamp-${region}'
-  dependsOn: [dnsZones]
+  dependsOn: [customRoles, dnsZones]
   params: {
     token: i == 0 ? token : toLower(uniqueString(subscription().id, environmentName, region))
     location: region
