@@ -302,6 +302,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
     frontDoorId: behindFrontDoor ? frontDoor.outputs.frontDoorId : ''
     monitoring: {
       workspaceId: monitoring.outputs.workspaceId
+      actionGroupId: monitoring.outputs.actionGroupId
       insightsName: monitoring.outputs.insightsName
       insightsConnectionString: monitoring.outputs.insightsConnectionString
     }
