@@ -147,6 +147,9 @@ param clusterSize string = 'Standard_DS3_v2'
 @minValue(1)
 param clusterNodes int = 2
 
+@description('Brings back the key vault that an earlier environment of this name left deleted.')
+param recoverVault bool = false
+
 var tags = {
   'azd-env-name': environmentName
 }
@@ -332,9 +335,10 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
     storageZones: storageZones
     workspaceId: monitoring.outputs.workspaceId
     insightsId: monitoring.outputs.insightsId
-    appPrincipalId: stamps[0].outputs.appPrincipalId
+    appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]
     clusterSize: clusterSize
     clusterNodes: clusterNodes
+    recoverVault: recoverVault
   }
 }
 
@@ -347,4 +351,5 @@ output SLIPWAY_STORAGE string = stamps[0].outputs.dataBlobUri
 output SLIPWAY_STORAGES array = [for (region, i) in regions: stamps[i].outputs.dataBlobUri]
 output SLIPWAY_TOPICS array = [for (region, i) in regions: stamps[i].outputs.topicName]
 output SLIPWAY_HOST_ACCOUNTS array = [for (region, i) in regions: stamps[i].outputs.hostAccountName]
+output SLIPWAY_AZURE_ML_ENDPOINTS array = azureMl ? azureMlEndpoints.outputs.endpoints : []
 output SLIPWAY_PRIVATE_NETWORK bool = privateNetwork

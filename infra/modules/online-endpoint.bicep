@@ -3,10 +3,13 @@
 
 @description('Name of the Azure ML workspace.')
 param workspaceName string
+
+@description('Of the endpoint: 3 to 32 letters, digits and hyphens.')
+param name string
 param location string
 param tags object
 
-@description('name, and deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
+@description('deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
 param endpoint object
 
 @description('Resource id of the identity that fetches models.')
@@ -34,7 +37,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' exi
 
 resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-12-01' = {
   parent: workspace
-  name: endpoint.name
+  name: name
   location: location
   tags: tags
   identity: {
@@ -76,7 +79,7 @@ resource deployment 'Microsoft.MachineLearningServices/workspaces/onlineEndpoint
 
 // Numbers of instances are strings here.
 resource scaling 'Microsoft.Insights/autoscalesettings@2022-10-01' = [for (each, i) in deployments: {
-  name: '${endpoint.name}-${each.name}'
+  name: '${name}-${each.name}'
   location: location
   tags: tags
   properties: {
