@@ -147,6 +147,9 @@ param clusterSize string = 'Standard_DS3_v2'
 @minValue(1)
 param clusterNodes int = 2
 
+@description('Azure ML\'s endpoints are new, or their traffic names new deployments: it is written after them alone.')
+param azureMlFirstTime bool = false
+
 @description('Brings back the key vault that an earlier environment of this name left deleted.')
 param recoverVault bool = false
 
@@ -339,6 +342,7 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
     clusterSize: clusterSize
     clusterNodes: clusterNodes
     recoverVault: recoverVault
+    firstTime: azureMlFirstTime
   }
 }
 

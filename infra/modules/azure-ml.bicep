@@ -23,6 +23,9 @@ param appPrincipalIds array
 @description('Brings the deleted vault back, whose name is still taken.')
 param recoverVault bool
 
+@description('Makes the endpoints without traffic, which comes once their deployments exist.')
+param firstTime bool
+
 @description('Size of the batch cluster\'s machines, and how many there may be.')
 param clusterSize string
 param clusterNodes int
@@ -148,6 +151,7 @@ module online 'online-endpoint.bicep' = [for endpoint in endpoints: {
     endpoint: endpoint
     identityId: identity.outputs.id
     privateNetwork: privateNetwork
+    firstTime: firstTime
     workspaceId: workspaceId
   }
 }]

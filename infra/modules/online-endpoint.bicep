@@ -1,5 +1,5 @@
-// A managed online endpoint of Azure ML with its deployments. Traffic comes afterwards, in online-traffic.bicep: it may
-// only name deployments that exist.
+// A managed online endpoint of Azure ML with its deployments. Traffic may only name deployments that exist: the first
+// time it comes afterwards alone, in online-traffic.bicep.
 
 @description('Name of the Azure ML workspace.')
 param workspaceName string
@@ -9,12 +9,15 @@ param name string
 param location string
 param tags object
 
-@description('deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
+@description('traffic, mirror_traffic, and deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
 param endpoint object
 
 @description('Resource id of the identity that fetches models.')
 param identityId string
 param privateNetwork bool
+
+@description('Writes the endpoint without traffic; one that is live would have none meanwhile.')
+param firstTime bool
 param workspaceId string
 
 var deployments = endpoint.deployments
@@ -49,6 +52,8 @@ resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@20
   properties: {
     authMode: 'AADToken'
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    traffic: firstTime ? {} : endpoint.traffic
+    mirrorTraffic: firstTime ? {} : endpoint.mirror_traffic
   }
 }
 

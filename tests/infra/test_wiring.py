@@ -194,3 +194,10 @@ def test_every_region_may_ask_azure_ml_and_an_identity_that_is_made_anew_is_anot
 def test_a_deleted_vault_can_be_brought_back() -> None:
     (vault, _) = Template(INFRA / "modules" / "key-vault.bicep").made
     assert alternatives(vault.properties["createMode"]) == {"recover", "default"}
+
+
+def test_a_later_deployment_leaves_no_live_endpoint_without_traffic() -> None:
+    (online,) = [each for each in Template(INFRA / "modules" / "online-endpoint.bicep").made if each.symbol == "online"]
+    assert {"firstTime", "endpoint", "traffic"} <= set(texts(online.properties["traffic"]))
+    assert {"firstTime", "endpoint", "mirror_traffic"} <= set(texts(online.properties["mirrorTraffic"]))
+    assert Template(INFRA / "main.bicep").default("azureMlFirstTime") is False
