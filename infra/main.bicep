@@ -147,6 +147,12 @@ param clusterSize string = 'Standard_DS3_v2'
 @minValue(1)
 param clusterNodes int = 2
 
+@description('Azure ML\'s endpoints are new, or their traffic names new deployments: it is written after them alone.')
+param azureMlFirstTime bool = false
+
+@description('Brings back the key vault that an earlier environment of this name left deleted.')
+param recoverVault bool = false
+
 var tags = {
   'azd-env-name': environmentName
 }
@@ -243,10 +249,18 @@ module frontDoor 'modules/front-door.bicep' = if (behindFrontDoor) {
   }
 }
 
+module customRoles 'modules/custom-roles.bicep' = {
+  scope: group
+  name: 'custom-roles'
+  params: {
+    token: token
+  }
+}
+
 module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
   scope: group
   name: 'stamp-${region}'
-  dependsOn: [dnsZones]
+  dependsOn: [customRoles, dnsZones]
   params: {
     token: i == 0 ? token : toLower(uniqueString(subscription().id, environmentName, region))
     location: region
@@ -294,6 +308,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
     frontDoorId: behindFrontDoor ? frontDoor.outputs.frontDoorId : ''
     monitoring: {
       workspaceId: monitoring.outputs.workspaceId
+      actionGroupId: monitoring.outputs.actionGroupId
       insightsName: monitoring.outputs.insightsName
       insightsConnectionString: monitoring.outputs.insightsConnectionString
     }
@@ -323,9 +338,11 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
     storageZones: storageZones
     workspaceId: monitoring.outputs.workspaceId
     insightsId: monitoring.outputs.insightsId
-    appPrincipalId: stamps[0].outputs.appPrincipalId
+    appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]
     clusterSize: clusterSize
     clusterNodes: clusterNodes
+    recoverVault: recoverVault
+    firstTime: azureMlFirstTime
   }
 }
 
@@ -338,4 +355,5 @@ output SLIPWAY_STORAGE string = stamps[0].outputs.dataBlobUri
 output SLIPWAY_STORAGES array = [for (region, i) in regions: stamps[i].outputs.dataBlobUri]
 output SLIPWAY_TOPICS array = [for (region, i) in regions: stamps[i].outputs.topicName]
 output SLIPWAY_HOST_ACCOUNTS array = [for (region, i) in regions: stamps[i].outputs.hostAccountName]
+output SLIPWAY_AZURE_ML_ENDPOINTS array = azureMl ? azureMlEndpoints.outputs.endpoints : []
 output SLIPWAY_PRIVATE_NETWORK bool = privateNetwork

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from cli.client import App
 from cli.errors import on_side
-from cli.publishing import at_once
+from cli.publishing import at_once, stored
 from shared.errors import InvalidTransition
 from shared.models.package import ModelPackage, ModelRef, PackagedFile, digest_of, package_path
 from shared.ports import Container
@@ -80,8 +80,8 @@ def carry(packaged: Packaged, source: Side, target: Side, progress: Callable[[in
 
     Raises CommandError, also where a file is not what the package says, or is there with other content.
     """
-    with on_side(target.name), suppress(ResourceExistsError):
-        target.models.create_container()
+    with on_side(target.name):
+        stored.make(target.models)
     versions = {file.held_by for file in packaged.package.files if file.held_by}
     whole = {version for version in versions if _is_as_at(packaged.ref._replace(version=version), source, target)}
     progress(sum(file.size_bytes for file in packaged.package.files if file.held_by in whole))

@@ -114,7 +114,7 @@ def upload(folder: Path, found: Found, account: BlobServiceClient, progress: Cal
     and changes nothing of a finished one. Raises InvalidTransition when somebody was faster with other content.
     """
     container = account.get_container_client(Container.MODELS.value)
-    _make(container)
+    stored.make(container)
     package = found.package
     own = [file for file in package.files if not file.held_by]
     at_once.run([partial(_upload, container, package, file, folder, progress) for file in own])
@@ -174,10 +174,3 @@ def _taken(package: ModelPackage, what: str) -> InvalidTransition:
     return InvalidTransition(
         f"model {package.name}/{package.version} is published already, with {what}: use a new version"
     )
-
-
-def _make(container: ContainerClient) -> None:
-    try:
-        container.create_container()
-    except ResourceExistsError:
-        return

@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient, ContainerClient
 from pydantic import ValidationError
 
@@ -96,3 +97,10 @@ def read_version(container: ContainerClient, name: str, version: int) -> Stored 
         return Stored(ModelPackage.model_validate_json(data), digest_of(data))
     except (ResourceNotFoundError, ValidationError):
         return None
+
+
+def make(container: ContainerClient) -> None:
+    """On a new machine; in Azure it comes with the account, and a publisher may make none."""
+    if not container.exists():
+        with suppress(ResourceExistsError):
+            container.create_container()

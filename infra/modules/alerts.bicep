@@ -41,7 +41,7 @@ var alerts = [
   }
   {
     name: 'poison-messages'
-    title: 'A drop was given up after five tries, or could not be delivered'
+    title: 'A drop was given up after five tries'
     query: loadTextContent('../alerts/poison-messages.kql')
     severity: 1
     every: 'PT15M'
@@ -54,10 +54,12 @@ var alerts = [
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    // An app that has fallen silent is known by what it told before.
+    reach: 'P1D'
   }
   {
     name: 'late-schedules'
-    title: 'A schedule has had no successful run for more than six hours after it was due'
+    title: 'A schedule has had no successful run for an hour after it was due, and for its own interval'
     query: loadTextContent('../alerts/late-schedules.kql')
     severity: 2
     every: 'PT15M'
@@ -77,6 +79,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert i
     scopes: [workspaceId]
     evaluationFrequency: alert.every
     windowSize: alert.window
+    overrideQueryTimeRange: alert.?reach
     autoMitigate: true
     // A table comes with its first row, and so maybe after its alert.
     skipQueryValidation: true

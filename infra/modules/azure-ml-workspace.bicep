@@ -16,9 +16,8 @@ param clusterSize string
 @minValue(1)
 param clusterNodes int
 
-@description('Object ids of the identities, by the name that roles.json has for them: app, online.')
+@description('Object ids of the identities, by the name that roles.json has for them: online.')
 param principals object
-
 
 var table = loadJsonContent('../roles.json')
 var definitions = 'Microsoft.Authorization/roleDefinitions'
@@ -80,18 +79,19 @@ resource cluster 'Microsoft.MachineLearningServices/workspaces/computes@2025-12-
 
 resource onWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for row in table.workspace: {
   scope: workspace
-  name: guid(workspace.id, row.who, table.roles[row.role])
+  name: guid(workspace.id, principals[row.who], table.roles[row.role])
   properties: {
-    principalId: all[row.who]
+    principalId: principals[row.who]
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(definitions, table.roles[row.role])
     description: row.why
   }
 }]
 
+// The cluster's identity is known only once it is made, too late for a name.
 resource onAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for row in table.workspaceAccount: {
   scope: account
-  name: guid(account.id, row.who, table.roles[row.role])
+  name: guid(account.id, contains(principals, row.who) ? principals[row.who] : row.who, table.roles[row.role])
   properties: {
     principalId: all[row.who]
     principalType: 'ServicePrincipal'

@@ -17,8 +17,14 @@ param storageZones array
 param workspaceId string
 param insightsId string
 
-@description('Object id of the app\'s identity.')
-param appPrincipalId string
+@description('Object ids of the apps\' identities, one for each region.')
+param appPrincipalIds array
+
+@description('Brings the deleted vault back, whose name is still taken.')
+param recoverVault bool
+
+@description('Makes the endpoints without traffic, which comes once their deployments exist.')
+param firstTime bool
 
 @description('Size of the batch cluster\'s machines, and how many there may be.')
 param clusterSize string
@@ -26,6 +32,8 @@ param clusterNodes int
 
 var endpoints = loadJsonContent('../azure-ml-endpoints.json')
 var ofStorage = privateNetwork ? storageZones : []
+// Names of endpoints are unique in a region of Azure, whoever has them.
+var suffix = substring(token, 0, 5)
 var vaultName = 'kv-${token}'
 var accountName = 'stml${token}'
 
@@ -51,6 +59,7 @@ module vault 'key-vault.bicep' = {
     name: vaultName
     location: location
     tags: tags
+    recover: recoverVault
     privateNetwork: privateNetwork
     workspaceId: workspaceId
   }
@@ -80,11 +89,18 @@ module workspace 'azure-ml-workspace.bicep' = {
     clusterSize: clusterSize
     clusterNodes: clusterNodes
     principals: {
-      app: appPrincipalId
       online: identity.outputs.principalId
     }
   }
 }
+
+module appAccess 'azure-ml-access.bicep' = [for (principalId, i) in appPrincipalIds: {
+  name: 'azure-ml-app-access-${i}'
+  params: {
+    workspaceName: workspace.outputs.name
+    principalId: principalId
+  }
+}]
 
 module ofAccount 'private-endpoint.bicep' = [for each in ofStorage: {
   name: 'azure-ml-account-${each.service}'
@@ -129,11 +145,13 @@ module online 'online-endpoint.bicep' = [for endpoint in endpoints: {
   name: 'online-${endpoint.name}'
   params: {
     workspaceName: workspace.outputs.name
+    name: '${endpoint.name}-${suffix}'
     location: location
     tags: tags
     endpoint: endpoint
     identityId: identity.outputs.id
     privateNetwork: privateNetwork
+    firstTime: firstTime
     workspaceId: workspaceId
   }
 }]
@@ -143,6 +161,7 @@ module traffic 'online-traffic.bicep' = [for endpoint in endpoints: {
   dependsOn: [online]
   params: {
     workspaceName: workspace.outputs.name
+    name: '${endpoint.name}-${suffix}'
     location: location
     tags: tags
     endpoint: endpoint
@@ -155,9 +174,12 @@ module batch 'batch-endpoint.bicep' = [for endpoint in endpoints: {
   name: 'batch-${endpoint.name}'
   params: {
     workspaceName: workspace.outputs.name
+    name: '${endpoint.name}-${suffix}-batch'
     location: location
     tags: tags
     endpoint: endpoint
     clusterId: workspace.outputs.clusterId
   }
 }]
+
+output endpoints array = [for endpoint in endpoints: '${endpoint.name}-${suffix}']

@@ -1,10 +1,13 @@
 // A batch endpoint of Azure ML with one deployment on the cluster that has no nodes while nothing runs.
 
 param workspaceName string
+
+@description('Of the endpoint.')
+param name string
 param location string
 param tags object
 
-@description('name, and batch: model, mini_batch_size, max_concurrency, error_threshold; as in azure-ml-endpoints.json.')
+@description('batch: model, mini_batch_size, max_concurrency, error_threshold; as in azure-ml-endpoints.json.')
 param endpoint object
 
 @description('Resource id of the cluster.')
@@ -16,7 +19,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' exi
 
 resource batch 'Microsoft.MachineLearningServices/workspaces/batchEndpoints@2025-12-01' = {
   parent: workspace
-  name: '${endpoint.name}-batch'
+  name: name
   location: location
   tags: tags
   properties: {

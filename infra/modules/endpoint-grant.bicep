@@ -11,7 +11,7 @@ param grants array
 
 var table = loadJsonContent('../roles.json')
 var row = table.people[who]
-var role = table.roles[row.role]
+var role = contains(table.roles, row.role) ? table.roles[row.role] : guid(resourceGroup().id, row.role)
 var blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
 var path = '@Resource[${blobs}:path] StringStartsWith'
 var listed = '@Request[${blobs}:prefix] StringStartsWith'

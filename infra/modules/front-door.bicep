@@ -35,6 +35,10 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
     workspaceId: workspaceId
     logs: [
       {
+        category: 'FrontDoorAccessLog'
+        enabled: true
+      }
+      {
         category: 'FrontDoorHealthProbeLog'
         enabled: true
       }

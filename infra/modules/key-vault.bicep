@@ -6,6 +6,9 @@ param name string
 param location string
 param tags object
 param privateNetwork bool
+
+@description('Brings back the deleted vault of this name.')
+param recover bool
 param workspaceId string
 
 resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
@@ -13,6 +16,7 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = {
   location: location
   tags: tags
   properties: {
+    createMode: recover ? 'recover' : 'default'
     tenantId: tenant().tenantId
     sku: {
       family: 'A'

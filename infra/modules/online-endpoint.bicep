@@ -1,17 +1,23 @@
-// A managed online endpoint of Azure ML with its deployments. Traffic comes afterwards, in online-traffic.bicep: it may
-// only name deployments that exist.
+// A managed online endpoint of Azure ML with its deployments. Traffic may only name deployments that exist: the first
+// time it comes afterwards alone, in online-traffic.bicep.
 
 @description('Name of the Azure ML workspace.')
 param workspaceName string
+
+@description('Of the endpoint: 3 to 32 letters, digits and hyphens.')
+param name string
 param location string
 param tags object
 
-@description('name, and deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
+@description('traffic, mirror_traffic, and deployments: name, model, instance_type, instance_count, max_instances; as in azure-ml-endpoints.json.')
 param endpoint object
 
 @description('Resource id of the identity that fetches models.')
 param identityId string
 param privateNetwork bool
+
+@description('Writes the endpoint without traffic; one that is live would have none meanwhile.')
+param firstTime bool
 param workspaceId string
 
 var deployments = endpoint.deployments
@@ -34,7 +40,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' exi
 
 resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-12-01' = {
   parent: workspace
-  name: endpoint.name
+  name: name
   location: location
   tags: tags
   identity: {
@@ -46,6 +52,8 @@ resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@20
   properties: {
     authMode: 'AADToken'
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
+    traffic: firstTime ? {} : endpoint.traffic
+    mirrorTraffic: firstTime ? {} : endpoint.mirror_traffic
   }
 }
 
@@ -76,7 +84,7 @@ resource deployment 'Microsoft.MachineLearningServices/workspaces/onlineEndpoint
 
 // Numbers of instances are strings here.
 resource scaling 'Microsoft.Insights/autoscalesettings@2022-10-01' = [for (each, i) in deployments: {
-  name: '${endpoint.name}-${each.name}'
+  name: '${name}-${each.name}'
   location: location
   tags: tags
   properties: {

@@ -1,10 +1,13 @@
 // The second write of an online endpoint, once its deployments exist: who gets which part of the requests.
 
 param workspaceName string
+
+@description('Of the endpoint: 3 to 32 letters, digits and hyphens.')
+param name string
 param location string
 param tags object
 
-@description('name, traffic and mirror_traffic, as in azure-ml-endpoints.json.')
+@description('traffic and mirror_traffic, as in azure-ml-endpoints.json.')
 param endpoint object
 param identityId string
 param privateNetwork bool
@@ -15,7 +18,7 @@ resource workspace 'Microsoft.MachineLearningServices/workspaces@2025-12-01' exi
 
 resource online 'Microsoft.MachineLearningServices/workspaces/onlineEndpoints@2025-12-01' = {
   parent: workspace
-  name: endpoint.name
+  name: name
   location: location
   tags: tags
   identity: {

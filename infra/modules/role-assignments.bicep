@@ -12,6 +12,7 @@ param people object
 
 var table = loadJsonContent('../roles.json')
 var definitions = 'Microsoft.Authorization/roleDefinitions'
+var publisherRole = guid(resourceGroup().id, table.people.publisher.role)
 
 resource hostAccount 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: hostAccountName
@@ -128,10 +129,10 @@ resource onInsights 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for 
 
 resource onModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for publisher in people.publishers: {
   scope: models
-  name: guid(models.id, publisher, table.roles[table.people.publisher.role])
+  name: guid(models.id, publisher, publisherRole)
   properties: {
     principalId: publisher
-    roleDefinitionId: subscriptionResourceId(definitions, table.roles[table.people.publisher.role])
+    roleDefinitionId: subscriptionResourceId(definitions, publisherRole)
     description: table.people.publisher.why
   }
 }]

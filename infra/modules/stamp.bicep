@@ -37,7 +37,7 @@ param allowedAddresses array
 @description('The Front Door that may call the app; empty: none.')
 param frontDoorId string
 
-@description('workspaceId, insightsName, insightsConnectionString.')
+@description('workspaceId, actionGroupId, insightsName, insightsConnectionString.')
 param monitoring object
 
 var hostAccountName = 'sthost${token}'
@@ -118,6 +118,7 @@ module topic 'event-topic.bicep' = {
     tags: tags
     sourceName: dataAccountName
     workspaceId: monitoring.workspaceId
+    actionGroupId: monitoring.actionGroupId
   }
 }
 

@@ -30,6 +30,9 @@ param workspaceId string
 @description('Requests to blobs that are logged: StorageRead, StorageWrite, StorageDelete. Requests to queues: writes.')
 param blobLogs array
 
+// The durable engine writes its tables all the time; nothing but the engine should delete there.
+var tableLogs = ['StorageDelete']
+
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: name
   location: location
@@ -87,6 +90,11 @@ resource queue 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-06-0
   name: each
 }]
 
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
 resource accountDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   scope: account
   name: 'to-workspace'
@@ -107,6 +115,18 @@ resource blobDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-previ
   properties: {
     workspaceId: workspaceId
     logs: [for each in blobLogs: {
+      category: each
+      enabled: true
+    }]
+  }
+}
+
+resource tableDiagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: tableService
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    logs: [for each in tableLogs: {
       category: each
       enabled: true
     }]

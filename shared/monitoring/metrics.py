@@ -76,6 +76,13 @@ LATENESS: Final = Instrument(
     "At each tick, how long ago the first run was due that no successful one has made up for; else 0.",
     _JOB_S,
 )
+INTERVAL: Final = Instrument(
+    "slipway.schedule.interval",
+    "s",
+    LATENESS.labels,
+    "At each tick, from the due run that lateness is counted from, or else the last one, to the one after it.",
+    _JOB_S,
+)
 LOADED_SIZE: Final = Instrument("slipway.models.size", "By", (), "Memory that the loaded models take.")
 
 INSTRUMENTS: Final = (
@@ -91,6 +98,7 @@ INSTRUMENTS: Final = (
     JOB_DURATION,
     TICKS,
     LATENESS,
+    INTERVAL,
     LOADED_SIZE,
 )
 
@@ -115,6 +123,7 @@ class Metrics:
         self._jobs = Recorder(JOB_DURATION)
         self._ticks = Recorder(TICKS)
         self._lateness = Recorder(LATENESS)
+        self._interval = Recorder(INTERVAL)
 
     @property
     def histograms(self) -> tuple[Recorder, ...]:
@@ -126,6 +135,7 @@ class Metrics:
             self._loads,
             self._jobs,
             self._lateness,
+            self._interval,
         )
 
     @property
@@ -175,9 +185,12 @@ class Metrics:
         """The timer looked after schedules and jobs."""
         self._ticks.record((), 1)
 
-    def lateness(self, endpoint: str, schedule: str, seconds: float) -> None:
-        """How long ago the first run of a schedule was due that no successful one has made up for."""
+    def lateness(self, endpoint: str, schedule: str, seconds: float, interval_s: float) -> None:
+        """How long ago the first run of a schedule was due that no successful one has made up for, and how long after
+        that run the next one comes.
+        """
         self._lateness.record((endpoint, schedule), seconds)
+        self._interval.record((endpoint, schedule), interval_s)
 
     def watch_models(self, loaded_bytes: Callable[[], int]) -> None:
         """Asked at every export: the memory that the loaded models take."""

@@ -110,7 +110,7 @@ def test_metrics_have_the_names_that_prometheus_is_told() -> None:
     metrics.job("e", "nightly", "Completed", 1)
     metrics.refused("NotAuthorized")
     metrics.tick()
-    metrics.lateness("e", "nightly", 1)
+    metrics.lateness("e", "nightly", 1, 60)
     settings = Settings(data="data", tenant_id="tenant", audiences=("api://slipway",))
     text = Telemetry(settings, metrics, {}).prometheus().decode()
     families = set(re.findall(r"^# TYPE (slipway\w+)", text, re.MULTILINE))

@@ -13,7 +13,7 @@ from tests.infra.conftest import Plant
 from tests.infra.template import INFRA, Template
 
 # https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
-TABLES: Final = {"AppMetrics", "AppRequests", "AppTraces", "StorageQueueLogs", "AegDeliveryFailureLogs"}
+TABLES: Final = {"AppMetrics", "AppRequests", "AppTraces", "StorageQueueLogs"}
 # What is put on the span of every scoring request, and on every log record: tests/app/test_telemetry.py sees it arrive.
 OF_REQUESTS: Final = {"endpoint", "deployment", "model", "request_id"}
 OF_LOGS: Final = {"logger_name", "request_id"}
@@ -32,7 +32,7 @@ def problems(infra: Path = INFRA) -> list[str]:
     found = []
     for name, query in queries(infra).items():
         code = re.sub(r"(?m)^\s*//.*$", "", query)
-        tables = set(re.findall(r"(?m)^\s*\(?([A-Z][A-Za-z]+)$", code))
+        tables = set(re.findall(r"(?m)^(?:let \w+ = |\s*\(?)([A-Z][A-Za-z]+)$", code))
         asked = set(re.findall(r"Properties\.(\w+)", code))
         metrics = set(re.findall(r"\bName == '([^']*)'", code))
         known = set()
@@ -98,3 +98,16 @@ def test_every_instrument_but_the_finest_is_on_the_page() -> None:
     left_out = {"slipway.batch.rows", "slipway.batch.requests"}
     assert {each.name for each in INSTRUMENTS if f"'{each.name}'" not in shown} == left_out
     assert LOADED_SIZE.name in shown
+
+
+@pytest.mark.parametrize("name", ["late-schedules", "silent-timer"])
+def test_what_one_region_tells_does_not_hide_another(name: str) -> None:
+    assert re.search(r"by .*\bAppRoleName\b", queries()[f"{name}.kql"])
+    assert ("reach" in next(alert for alert in _alerts() if alert["name"] == name)) == (name == "silent-timer")
+
+
+def test_drops_that_are_given_up_are_told_by_metrics_and_no_failed_try_is() -> None:
+    topic = Template(INFRA / "modules" / "event-topic.bicep")
+    assert [each["metric"] for each in topic.variables["ends"]] == ["DeadLetteredCount", "DroppedEventCount"]
+    assert "Microsoft.Insights/metricAlerts" in {each.kind for each in topic.made}
+    assert not [name for name, query in queries().items() if "AegDeliveryFailureLogs" in query]

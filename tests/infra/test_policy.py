@@ -71,6 +71,7 @@ LOGGING: Final = {
     "Microsoft.Storage/storageAccounts",
     "Microsoft.Storage/storageAccounts/blobServices",
     "Microsoft.Storage/storageAccounts/queueServices",
+    "Microsoft.Storage/storageAccounts/tableServices",
     "Microsoft.Web/sites",
 }
 # Writes a resource that another file makes once more.

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.infra.conftest import Plant
-from tests.infra.template import INFRA, ROOT, Template, read_all, texts
+from tests.infra.template import INFRA, ROOT, Template, alternatives, read_all, texts
 
 _LONGEST: Final = 64  # of a deployment's name
 # Set by azd, or kept by a hook: no size.
@@ -60,8 +60,8 @@ def test_modules_parameters_and_outputs_fit() -> None:
         ("main.bicep", "frontDoor.outputs.hostName", "frontDoor.outputs.host", "frontDoor has no output host"),
         (
             "main.bicep",
-            "stamps[0].outputs.appPrincipalId",
-            "stamps[0].outputs.principal",
+            "stamps[i].outputs.appPrincipalId",
+            "stamps[i].outputs.principal",
             "stamps has no output principal",
         ),
         ("main.bicep", "zoneRedundant: zoneRedundant", "zoneRedundant: false", "zoneRedundant is not used"),
@@ -180,3 +180,30 @@ def test_names_of_deployments_are_short_enough() -> None:
         for module in template.modules:
             longest = re.sub(r"\$\{\w+\}", token, re.sub(r"\$\{\w+\.\w+\}", "x" * 32, str(module.body["name"])))
             assert len(longest) <= _LONGEST, module.symbol
+
+
+def test_names_that_are_unique_in_azure_are_of_the_environment() -> None:
+    azure_ml = Template(INFRA / "modules" / "azure-ml.bicep")
+    named = [module for module in azure_ml.modules if module.symbol in ("online", "traffic", "batch")]
+    assert len(named) == 3
+    assert all("${suffix}" in module.body["params"]["name"] for module in named)
+
+
+def test_every_region_may_ask_azure_ml_and_an_identity_that_is_made_anew_is_another() -> None:
+    main = (INFRA / "main.bicep").read_text()
+    assert "appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]" in main
+    for template in read_all():
+        for name in re.findall(r"name: (guid\(.*\))", template.text):
+            assert "row.who, table" not in name or "principals[row.who]" in name, template.path.name
+
+
+def test_a_deleted_vault_can_be_brought_back() -> None:
+    (vault, _) = Template(INFRA / "modules" / "key-vault.bicep").made
+    assert alternatives(vault.properties["createMode"]) == {"recover", "default"}
+
+
+def test_a_later_deployment_leaves_no_live_endpoint_without_traffic() -> None:
+    (online,) = [each for each in Template(INFRA / "modules" / "online-endpoint.bicep").made if each.symbol == "online"]
+    assert {"firstTime", "endpoint", "traffic"} <= set(texts(online.properties["traffic"]))
+    assert {"firstTime", "endpoint", "mirror_traffic"} <= set(texts(online.properties["mirrorTraffic"]))
+    assert Template(INFRA / "main.bicep").default("azureMlFirstTime") is False

@@ -84,7 +84,9 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[
     times = due_times(schedule, last.due_at, now)
     to_run = times_to_run(times, schedule.catch_up, now)
     waiting_since = last.waiting_since or next(iter(to_run), None)
-    ports.metrics.lateness(endpoint.name, schedule.name, (now - (waiting_since or now)).total_seconds())
+    late = now - (waiting_since or now)
+    interval = _interval(schedule, waiting_since or last.due_at)
+    ports.metrics.lateness(endpoint.name, schedule.name, late.total_seconds(), interval.total_seconds())
     for due_at in to_run:
         if schedule.overlap == "skip" and _is_running(ports.store, last.job_id):
             _log.warning("schedule %s of %s is skipped: its last job is not over", schedule.name, endpoint.name)
@@ -126,6 +128,11 @@ def due_times(schedule: Schedule, after: datetime, now: datetime) -> list[dateti
         return [newest] if newest is not None and newest > after else []
     times = cron.times_after(schedule.cron, zone, max(after, now - _LONGEST_PAUSE))
     return list(islice(takewhile(lambda time: time <= now, times), _MOST_AT_ONCE))
+
+
+def _interval(schedule: Schedule, since: datetime) -> timedelta:
+    """To the next time that it names."""
+    return next(cron.times_after(schedule.cron, ZoneInfo(schedule.time_zone), since), since) - since
 
 
 def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> list[datetime]:

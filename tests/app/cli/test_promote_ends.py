@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from cli.publishing import copying, flow, promotion
+from cli.publishing import copying, flow, promotion, stored
 from cli.publishing.copying import Side
 from tests.app.cli.running import Ended, Slipway, package_etags, package_files
 
@@ -172,3 +172,18 @@ def test_what_somebody_changes_in_the_target_meanwhile_stays(
         told = f"endpoint '{published}' was changed by someone else meanwhile, and stays as it is: run it again"
         assert slipway("promote", published, *PROMOTE) == Ended(1, "", f"slipway: prod: {told}\n")
     assert slipway("promote", published, *PROMOTE).out.endswith("nothing to promote\n")
+
+
+def test_who_may_make_no_container_publishes_and_promotes_into_those_that_are_there(
+    slipway: Slipway,
+    account: BlobServiceClient,
+    prod: BlobServiceClient,
+    endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for each in (account, prod):
+        stored.make(each.get_container_client("models"))
+    monkeypatch.setattr("azure.storage.blob.ContainerClient.create_container", stop)
+    assert slipway("init", "--name", endpoint).code == 0
+    assert slipway("publish").code == 0
+    assert slipway("promote", endpoint, *PROMOTE).code == 0

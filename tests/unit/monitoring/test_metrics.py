@@ -157,11 +157,13 @@ def test_a_job_is_timed_and_counted_by_schedule_and_end(metrics: Metrics) -> Non
 def test_ticks_and_late_schedules_are_told(metrics: Metrics) -> None:
     for _ in range(3):
         metrics.tick()
-    metrics.lateness("flowers", "nightly", 7200)
+    metrics.lateness("flowers", "nightly", 7200, 86400)
     found = read(metrics)
     assert [(point.attributes, point.counts) for point in found["slipway.ticks"]] == [({}, (3,))]
     ((late),) = found["slipway.schedule.lateness"]
     assert (late.attributes, late.most) == ({"endpoint": "flowers", "schedule": "nightly"}, 7200)
+    ((interval),) = found["slipway.schedule.interval"]
+    assert interval.most == 86400
 
 
 def test_loaded_models_are_asked_for_their_size(metrics: Metrics) -> None:

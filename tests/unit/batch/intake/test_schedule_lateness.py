@@ -9,7 +9,7 @@ from shared.batch.job import Event, Job
 from shared.batch.ports import BatchPorts
 from shared.errors import ScoringFailed, StorageUnavailable
 from shared.models.package import ModelRef
-from shared.monitoring.metrics import LATENESS
+from shared.monitoring.metrics import INTERVAL, LATENESS
 from tests.support import endpoint
 from tests.support.batch import Clock, WatchedStore, make_ports
 
@@ -92,3 +92,11 @@ def test_once_it_is_on_time_no_job_is_looked_up(store: MemoryBlobs, ports: Batch
     watched.before = asked.append
     tick(make_ports(watched, clock, ports.loader))
     assert not [operation for operation in asked if "jobs/" in operation or operation.startswith("write")]
+
+
+@pytest.mark.usefixtures("hourly")
+def test_a_late_schedule_tells_when_its_next_run_makes_the_last_one_stale(ports: BatchPorts, clock: Clock) -> None:
+    clock.go_on(hours=3, minutes=1)
+    tick(ports)
+    (interval,) = [recorder for recorder in ports.metrics.histograms if recorder.instrument is INTERVAL]
+    assert [point.most for point in interval.points()] == [HOUR]
