@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,18 @@ NAMED = re.compile(r"Write `([^`]+)`")
 
 
 @pytest.fixture
-def environ(client: Client, tmp_path: Path) -> dict[str, str]:
-    """As after the line that `make serve` prints, with the project's programs on the path."""
+def environ(client: Client, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """As after the line that `make serve` prints, with the project's programs on the path.
+
+    Other tests publish an endpoint of this name, too, and traffic stays: it ends as theirs begins.
+    """
     profiles = tmp_path / "slipway.yaml"
     write_profile(client.stack, profiles)
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
     path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ["PATH"]])
-    return {**kept, "PATH": path, "SLIPWAY_PROFILES": str(profiles), "PYTHONWARNINGS": "ignore"}
+    yield {**kept, "PATH": path, "SLIPWAY_PROFILES": str(profiles), "PYTHONWARNINGS": "ignore"}
+    split = {"traffic": {"blue": 100}}
+    assert client.ask("PUT", "/endpoints/flowers/traffic", "Endpoint.Manage", json=split).status_code == 200
 
 
 def test_the_tutorial_works_as_it_is_written(environ: dict[str, str], tmp_path: Path) -> None:
