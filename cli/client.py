@@ -26,10 +26,18 @@ class App:
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
         self._url = url.rstrip("/")
-        self._token = token
+        self._ask_token = token
+        self._token = ""
         self._asked_at = -math.inf
         self._session = requests.Session()
         self._session.headers["User-Agent"] = AGENT
+
+    def token(self) -> str:
+        """Whose bearer the app sees."""
+        if time.monotonic() - self._asked_at > _RENEW_S:
+            self._token = self._ask_token()
+            self._asked_at = time.monotonic()
+        return self._token
 
     def get(self, *path: str, **query: str) -> Any:
         return self.document("GET", *path, params=query)
@@ -62,9 +70,7 @@ class App:
         unnamed = [each for each in path if each in _NO_SEGMENTS]
         if unnamed:
             raise CommandError("MalformedRequest", f"'{unnamed[0]}' is no name")
-        if time.monotonic() - self._asked_at > _RENEW_S:
-            self._session.headers["Authorization"] = f"Bearer {self._token()}"
-            self._asked_at = time.monotonic()
+        self._session.headers["Authorization"] = f"Bearer {self.token()}"
         address = "/".join([self._url, *(quote(each, safe="", errors="surrogateescape") for each in path)])
         try:
             reply = self._session.request(

@@ -93,13 +93,12 @@ def publish(
     requests = golden.read_all(golden_folder, file.parent)
     sample = read_sample(sample_file) if sample_file else None
     settings, output = open_profile(profile), Output(as_json)
-    roles = (Role.MANAGE, Role.READ)
-    app = App(settings.app_url, lambda: credentials.token(settings, roles))
+    app = App(settings.app_url, lambda: credentials.token(settings, (Role.MANAGE, Role.READ)))
     with credentials.storage(settings) as account, tempfile.TemporaryDirectory(prefix="slipway-publish-") as folder:
         with waiting("looking at the models and the endpoint") as status:
             columns = tuple(filter(None, map(str.strip, partition_by.split(","))))
             rows = sample.rows if sample else None
-            asked = Asked(credentials.holder(credentials.token(settings, roles)), to_onnx, rows, columns, status.update)
+            asked = Asked(credentials.holder(app.token()), to_onnx, rows, columns, status.update)
             plan = flow.plan(written, Path(folder), app, account, asked)
         tried = {} if no_trial else _try_out(plan, requests)
         replayed = replay.replay(requests, plan, tried)

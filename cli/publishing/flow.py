@@ -85,7 +85,7 @@ def _shared(found: Mapping[str, Part]) -> Iterator[tuple[str, Part]]:
     for name, part in found.items():
         package = part.found.package
         first = known.setdefault((package.name, package.version), part.found)
-        same = stored.content(first.package) == stored.content(package)
+        same = first is part.found or stored.content(first.package) == stored.content(package)
         yield name, part._replace(found=first) if same else part
 
 

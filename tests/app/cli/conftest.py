@@ -8,11 +8,10 @@ import pytest
 import yaml
 from azure.storage.blob import BlobServiceClient
 
-from cli.app import main
 from devhost.host_process import HostProcess
 from devhost.stack import Stack
 from samples.flights.local import write_profile
-from tests.app.cli.running import Ended, Slipway
+from tests.app.cli.running import Slipway, running
 from tests.app.client import Client
 
 
@@ -32,13 +31,7 @@ def folder(
 
 @pytest.fixture
 def slipway(folder: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> Slipway:
-    def run(*arguments: str) -> Ended:
-        capsysbinary.readouterr()
-        code = main(arguments)
-        told = capsysbinary.readouterr()
-        return Ended(code, told.out.decode(), told.err.decode())
-
-    return run
+    return running(capsysbinary)
 
 
 @pytest.fixture

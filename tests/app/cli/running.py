@@ -4,7 +4,10 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import pytest
 from azure.storage.blob import BlobServiceClient
+
+from cli.app import main
 
 
 class Ended(NamedTuple):
@@ -18,6 +21,18 @@ class Ended(NamedTuple):
 
 
 type Slipway = Callable[..., Ended]
+
+
+def running(told: pytest.CaptureFixture[bytes]) -> Slipway:
+    """Each command in this process; what was told before it is dropped."""
+
+    def run(*arguments: str) -> Ended:
+        told.readouterr()
+        code = main(arguments)
+        said = told.readouterr()
+        return Ended(code, said.out.decode(), said.err.decode())
+
+    return run
 
 
 def package_files(account: BlobServiceClient, name: str) -> dict[str, bytes]:

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cli.app import main
 from cli.credentials import TOKEN_VARIABLE
-from tests.app.cli.running import Ended, Slipway
+from tests.app.cli.running import Ended, Slipway, running
 
 TOKEN = "of-nobody"
 FILES = {
@@ -54,13 +53,7 @@ def profiles(folder: Path) -> Profiles:
 
 @pytest.fixture
 def slipway(capsysbinary: pytest.CaptureFixture[bytes]) -> Slipway:
-    def run(*arguments: str) -> Ended:
-        capsysbinary.readouterr()
-        code = main(arguments)
-        told = capsysbinary.readouterr()
-        return Ended(code, told.out.decode(), told.err.decode())
-
-    return run
+    return running(capsysbinary)
 
 
 def line(ended: Ended) -> str:
