@@ -52,6 +52,8 @@ def end(folder: Path, monkeypatch: pytest.MonkeyPatch) -> End:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                # Whoever runs tests in the background may have them ignore it, and so all that they start.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             ) as process:
                 assert way.stalled.wait(60)
                 process.send_signal(number)
