@@ -14,11 +14,12 @@ from shared.triggers import (
     keys,
     manage,
     metrics,
+    monitoring,
     online,
     revisions,
 )
 
 app = DFApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 management = (manage, revisions, keys, environments)
-for triggers in (health, online, inference, describe, *management, jobs, intake, batch, metrics):
+for triggers in (health, online, inference, describe, *management, jobs, intake, batch, metrics, monitoring):
     app.register_functions(triggers.blueprint)

@@ -17,7 +17,6 @@ class Container(StrEnum):
     JOBS = "jobs"
     STAGING = "staging"
     PREDICTIONS = "predictions"
-    # For monitoring, which writes nothing yet: so nobody else begins to.
     CAPTURE = "capture"
     METRICS = "metrics"
 

@@ -29,9 +29,11 @@ from shared.models.flavors.build import Flavors
 from shared.models.flavors.onnx import OnnxOptions
 from shared.models.loaded import LoadedModel
 from shared.models.loader import Loader
+from shared.monitoring.capture import Capture
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.request_log import stamp_records
 from shared.monitoring.tracing import Tracer
+from shared.monitoring.watch import Watcher
 from shared.online.admission import EXPANSION, BytesInHand, Quotas
 from shared.online.deployments import Deployments
 from shared.online.handler import OnlinePorts
@@ -59,6 +61,7 @@ class Services:
     telemetry: Telemetry
     packages: Packages
     environments: Environments
+    watcher: Watcher
 
     @property
     def authenticator(self) -> Authenticator:
@@ -120,6 +123,7 @@ def _build() -> Services:
             quotas=Quotas(time.monotonic),
             readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
             max_body_bytes=settings.max_body_bytes,
+            capture=Capture(store, _now, metrics),
         ),
         batch=_batch(settings, accounts, catalog, loader, metrics),
         changes=Changes(store, catalog, partial(progress.is_working, store), settings.code_sources),
@@ -128,13 +132,14 @@ def _build() -> Services:
         telemetry=telemetry,
         packages=Packages(PackageFiles(store)),
         environments=Environments(environments),
+        watcher=Watcher(store, _now, metrics),
     )
 
 
 def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader, metrics: Metrics) -> BatchPorts:
     from shared.adapters.announcements import JobAnnouncements
 
-    store, now = accounts.store(""), lambda: datetime.now(UTC)
+    store = accounts.store("")
     return BatchPorts(
         store=store,
         accounts=accounts,
@@ -143,11 +148,15 @@ def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loa
         loader=loader,
         announcer=JobAnnouncements(settings),
         metrics=metrics,
-        now=now,
-        pulse=Pulse(store, now, timedelta(seconds=settings.heartbeat_timeout_s)),
+        now=_now,
+        pulse=Pulse(store, _now, timedelta(seconds=settings.heartbeat_timeout_s)),
         retry_window=timedelta(seconds=settings.retry_window_s),
         max_input_bytes=settings.max_input_bytes,
     )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _watch(metrics: Metrics, endpoint: str, deployment: str) -> Watch:

@@ -65,6 +65,22 @@ var alerts = [
     every: 'PT15M'
     window: 'PT30M'
   }
+  {
+    name: 'drift'
+    title: 'What a deployment is asked, or what it answers, has moved'
+    query: loadTextContent('../alerts/drift.kql')
+    severity: 3
+    every: 'PT15M'
+    window: 'PT30M'
+  }
+  {
+    name: 'model-performance'
+    title: 'The predictions of a deployment are less right than they have to be'
+    query: loadTextContent('../alerts/model-performance.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+  }
 ]
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for alert in alerts: {

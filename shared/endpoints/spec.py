@@ -15,6 +15,7 @@ from shared.endpoints.callers import AuthMode, Cors, KeyType, Quota, StoredKey
 from shared.endpoints.deployment import Deployment, Name
 from shared.endpoints.locations import check_below, check_prefixes
 from shared.errors import DeploymentNotFound, InvalidTransition
+from shared.monitoring.settings import Monitoring
 
 type Percent = Annotated[int, Field(ge=0, le=100)]
 
@@ -30,6 +31,7 @@ class Draft(Document):
     deployments: dict[Name, Deployment] = Field(min_length=1, max_length=20)
     traffic: dict[Name, Percent] = {}
     batch: BatchSettings = BatchSettings()
+    monitoring: Monitoring | None = Field(default=None, description="None: no request is kept, and nothing is watched")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -12,6 +12,9 @@ UNKNOWN: Final = "unknown"
 _REQUEST_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LOAD_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _JOB_S: Final = (1, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800, 86_400)
+# Of drift, a tenth and a fifth are where people begin to look.
+_DRIFT: Final = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2, 5)
+_PERFORMANCE: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1, 2, 5, 10, 20, 50, 100, 1000)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 1024, 4096, 16384, 65536)
 
 REQUESTS: Final = Instrument(
@@ -83,6 +86,26 @@ INTERVAL: Final = Instrument(
     "At each tick, from the due run that lateness is counted from, or else the last one, to the one after it.",
     _JOB_S,
 )
+CAPTURED: Final = Instrument(
+    "slipway.captured",
+    "{request}",
+    ("endpoint", "deployment", "outcome"),
+    "Requests that monitoring was to keep; the outcome is Kept or Dropped.",
+)
+DRIFT: Final = Instrument(
+    "slipway.drift",
+    "1",
+    ("endpoint", "deployment", "signal", "feature", "is_violated"),
+    "At each tick, the population stability index of a feature in the newest window that is over.",
+    _DRIFT,
+)
+PERFORMANCE: Final = Instrument(
+    "slipway.performance",
+    "1",
+    ("endpoint", "deployment", "metric", "is_violated"),
+    "At each tick, how right predictions were, by the ground truth that came in the newest window that is over.",
+    _PERFORMANCE,
+)
 LOADED_SIZE: Final = Instrument("slipway.models.size", "By", (), "Memory that the loaded models take.")
 
 INSTRUMENTS: Final = (
@@ -99,6 +122,9 @@ INSTRUMENTS: Final = (
     TICKS,
     LATENESS,
     INTERVAL,
+    CAPTURED,
+    DRIFT,
+    PERFORMANCE,
     LOADED_SIZE,
 )
 
@@ -124,6 +150,9 @@ class Metrics:
         self._ticks = Recorder(TICKS)
         self._lateness = Recorder(LATENESS)
         self._interval = Recorder(INTERVAL)
+        self._captured = Recorder(CAPTURED)
+        self._drift = Recorder(DRIFT)
+        self._performance = Recorder(PERFORMANCE)
 
     @property
     def histograms(self) -> tuple[Recorder, ...]:
@@ -136,6 +165,8 @@ class Metrics:
             self._jobs,
             self._lateness,
             self._interval,
+            self._drift,
+            self._performance,
         )
 
     @property
@@ -147,6 +178,7 @@ class Metrics:
             (REFUSED, self._refused),
             (JOBS, self._jobs),
             (TICKS, self._ticks),
+            (CAPTURED, self._captured),
         )
 
     def request(
@@ -191,6 +223,18 @@ class Metrics:
         """
         self._lateness.record((endpoint, schedule), seconds)
         self._interval.record((endpoint, schedule), interval_s)
+
+    def captured(self, endpoint: str, deployment: str, outcome: str) -> None:
+        """A request that was to be kept. `outcome`: Kept or Dropped."""
+        self._captured.record((endpoint, deployment, outcome), 1)
+
+    def drift(self, endpoint: str, deployment: str, signal: str, feature: str, is_violated: bool, index: float) -> None:
+        """What a window of a deployment says of a feature. `signal`: data_drift or prediction_drift."""
+        self._drift.record((endpoint, deployment, signal, feature, str(is_violated)), index)
+
+    def performance(self, endpoint: str, deployment: str, metric: str, is_violated: bool, value: float) -> None:
+        """What a window of a deployment says of its predictions."""
+        self._performance.record((endpoint, deployment, metric, str(is_violated)), value)
 
     def watch_models(self, loaded_bytes: Callable[[], int]) -> None:
         """Asked at every export: the memory that the loaded models take."""

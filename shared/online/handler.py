@@ -16,6 +16,9 @@ from shared.errors import MalformedRequest, MethodNotAllowed, ModelNotReady, Sco
 from shared.models import scoring
 from shared.models.flavor import RawCall
 from shared.models.loaded import LoadedScript, size_of
+from shared.models.scoring import Predictions
+from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.settings import Monitoring
 from shared.online import callers
 from shared.online.admission import EXPANSION, BytesInHand, Hold, Quotas
 from shared.online.asked import Asked, ask
@@ -72,6 +75,7 @@ class OnlinePorts(NamedTuple):
     quotas: Quotas
     readers: Executor
     max_body_bytes: int
+    capture: Capture
 
 
 async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: OnlinePorts, trail: Trail) -> ScoreReply:
@@ -86,7 +90,8 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
         body = await _unpacked(request, ports)
         hold.raise_to(len(body))
         deadline = max(started, serving.ready_at) + serving.timeout_s
-        call = _Call(request, body, protocol, serving, deadline, trail, ports.readers, hold)
+        keep = _Keep(ports.capture, endpoint.revision.monitoring)
+        call = _Call(request, body, protocol, serving, deadline, trail, ports.readers, hold, keep)
         return await (_run_script(call) if serving.model.is_script else _predict(call))
     finally:
         hold.release()
@@ -109,6 +114,13 @@ async def _unpacked(request: ScoreRequest, ports: OnlinePorts) -> bytes:
     return await asyncio.get_running_loop().run_in_executor(ports.readers, work)
 
 
+class _Keep(NamedTuple):
+    """For monitoring. `settings`: None where nothing is watched."""
+
+    capture: Capture
+    settings: Monitoring | None
+
+
 class _Call(NamedTuple):
     """`deadline`: the loop's time."""
 
@@ -120,6 +132,7 @@ class _Call(NamedTuple):
     trail: Trail
     readers: Executor
     hold: Hold
+    keep: _Keep
 
 
 async def _predict(call: _Call) -> ScoreReply:
@@ -139,7 +152,16 @@ async def _predict(call: _Call) -> ScoreReply:
         rendered = await _in_thread(call, lambda: call.protocol.render(predictions, asked.document, answered))
     else:
         rendered = call.protocol.render(predictions, asked.document, answered)
+    _capture(call, asked, predictions)
     return ScoreReply(rendered, trail.deployment, trail.model)
+
+
+def _capture(call: _Call, asked: Asked, predictions: Predictions) -> None:
+    keep, trail = call.keep, call.trail
+    if keep.settings is not None:
+        inputs, request_id = asked.inputs.features, call.request.request_id
+        answer = Answer(trail.endpoint, trail.deployment, request_id, trail.model, inputs, predictions.outputs)
+        keep.capture.take(keep.settings, answer)
 
 
 def _is_large(call: _Call) -> bool:

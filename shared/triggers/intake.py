@@ -18,6 +18,7 @@ from azure.durable_functions import Blueprint, SyncDurableFunctionsClient
 from shared.batch import closing, orchestrator, reconciler
 from shared.batch.intake import blob_event, drops, schedules
 from shared.batch.job import Job
+from shared.endpoints import watched
 from shared.errors import SlipwayError
 from shared.ports import Container
 from shared.services import services
@@ -31,8 +32,9 @@ INBOX_QUEUE: Final = "inbox-events"
 # How long the engine's own record of an orchestration is kept after it ended: for those who look into a failure.
 _KEEP_HISTORY: Final = timedelta(days=1)
 _PURGE_FOR: Final = timedelta(seconds=20)
-# How long one tick sweeps: the next one goes on.
+# How long one tick sweeps, and looks at windows of monitoring: the next one goes on.
 _SWEEP_S: Final = 30.0
+_WATCH_S: Final = 30.0
 
 _source, _tick_schedule = read_trigger_settings(os.environ)
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
@@ -75,6 +77,7 @@ def tick(timer: func.TimerRequest, client: SyncDurableFunctionsClient) -> None:
         lambda: _start_all(client, reconciler.forsaken(services().batch, lambda job: is_running(client, job))),
         _sweep,
         lambda: _purge(client),
+        _watch,
     )
     for chore in chores:
         try:
@@ -93,6 +96,11 @@ def _start_all(client: SyncDurableFunctionsClient, found: Iterable[Job]) -> None
 def _sweep() -> None:
     until = time.monotonic() + _SWEEP_S
     closing.sweep(services().batch, lambda: time.monotonic() > until)
+
+
+def _watch() -> None:
+    until = time.monotonic() + _WATCH_S
+    services().watcher.look(watched.targets(services().catalog), lambda: time.monotonic() > until)
 
 
 def _purge(client: SyncDurableFunctionsClient) -> None:

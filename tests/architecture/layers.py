@@ -16,8 +16,8 @@ LAYERS = (
     {"function_app"},
 )
 HEIGHT = {area: height for height, layer in enumerate(LAYERS) for area in layer}
-# An endpoint's revision pins models, so it speaks of them.
-SIDEWAYS = {("shared.endpoints", "shared.models")}
+# An endpoint's revision pins models and says what is watched, so it speaks of both.
+SIDEWAYS = {("shared.endpoints", "shared.models"), ("shared.endpoints", "shared.monitoring")}
 
 # Which parts of the app may import what of others; the first line that fits counts.
 FOREIGN = (

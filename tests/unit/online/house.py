@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,8 @@ from shared.models.features import Converter
 from shared.models.package import ModelRef
 from shared.models.scoring import Predictions
 from shared.models.signature import Inputs
+from shared.monitoring.capture import Capture
+from shared.monitoring.metrics import Metrics
 from shared.online.admission import BytesInHand, Quotas
 from shared.online.deployments import Deployments
 from shared.online.exchange import Answered, Message, Rendered
@@ -119,6 +122,7 @@ class House:
             quotas=Quotas(clock=lambda: self.now),
             readers=ThreadPoolExecutor(1),
             max_body_bytes=1_000_000,
+            capture=Capture(self.store, lambda: datetime.now(UTC), Metrics()),
         )
         self.changes = Changes(self.store, self.ports.catalog)
         self.steps.clear()

@@ -1,0 +1,131 @@
+"""Requests and their answers as they are kept: one line of JSON each, in files by hour, and read again by window.
+
+The folders are those of Azure ML's data collector: `{endpoint}/{deployment}/{yyyy}/{MM}/{dd}/{HH}/`.
+"""
+
+import logging
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import orjson
+from pydantic import ValidationError
+
+from shared.documents import Document
+from shared.monitoring.profile import MOST_CHARS, Value
+from shared.monitoring.windows import Window
+from shared.ports import BlobStore, Container
+
+_log = logging.getLogger(__name__)
+
+type Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+# Of one request: so many say what it looks like, and no caller fills the window alone.
+_MOST_ROWS: Final = 100
+_MOST_VALUES: Final = 5_000
+# Of one window.
+_MOST_FILES: Final = 500
+_MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+class Record(Document):
+    """One request that was answered. `step`: every so manieth of its rows is here; `inputs` and `outputs`: `[rows]`."""
+
+    request_id: str
+    at: datetime
+    model: str
+    step: int
+    inputs: dict[str, list[Value]]
+    outputs: dict[str, list[Value]]
+
+
+class Kept(NamedTuple):
+    """A line, and in which folder it belongs."""
+
+    folder: str
+    line: bytes
+
+
+def is_sampled(request_id: str, rate: float) -> bool:
+    """The same for the same request, so that its ground truth is known to be of use before it is kept."""
+    return rate >= 1 or zlib.crc32(request_id.encode()) < rate * 2**32
+
+
+def keep(
+    endpoint: str, deployment: str, request_id: str, model: str, at: datetime, inputs: Arrays, outputs: Arrays
+) -> Kept:
+    """Columns of numbers, texts and truth values alone, `[rows]` each: a tensor has no features to compare."""
+    rows = max((len(array) for array in outputs.values()), default=0)
+    most = max(1, min(_MOST_ROWS, _MOST_VALUES // max(1, len(inputs) + len(outputs))))
+    step = max(1, -(-rows // most))
+    record = {
+        "request_id": request_id,
+        "at": at,
+        "model": model,
+        "step": step,
+        "inputs": _columns(inputs, step),
+        "outputs": _columns(outputs, step),
+    }
+    return Kept(folder(endpoint, deployment, at), orjson.dumps(record))
+
+
+def folder(endpoint: str, deployment: str, at: datetime) -> str:
+    """With a slash at its end."""
+    return f"{endpoint}/{deployment}/{at.astimezone(UTC):%Y/%m/%d/%H}/"
+
+
+def read(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterator[Record]:
+    """Those of a window, or where they are very many some from all of it. Lines that cannot be read are left out."""
+    size_bytes = 0
+    for name in _chosen(store, endpoint, deployment, window):
+        blob = store.read(Container.CAPTURE, name)
+        if blob is None:
+            continue
+        yield from (record for record in _parsed(blob.data, name) if window.holds(record.at))
+        size_bytes += len(blob.data)
+        if size_bytes > _MOST_BYTES:
+            return
+
+
+def _chosen(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterable[str]:
+    """In the order of names that are made by chance: whoever stops early has seen a bit of all hours."""
+    found = [
+        item.name
+        for day in window.days()
+        for item in store.list(Container.CAPTURE, f"{endpoint}/{deployment}/{day:%Y/%m/%d}/")
+        if f"{window.start:%Y/%m/%d/%H}" <= _hour(item.name) < f"{window.end:%Y/%m/%d/%H}"
+    ]
+    return sorted(found, key=lambda name: name.rpartition("/")[2])[:_MOST_FILES]
+
+
+def _hour(name: str) -> str:
+    return "/".join(name.split("/")[2:6])
+
+
+def _parsed(data: bytes, name: str) -> Iterator[Record]:
+    broken = 0
+    for line in data.splitlines():
+        try:
+            yield Record.model_validate_json(line)
+        except ValidationError:
+            broken += 1
+    if broken:
+        _log.warning("%s/%s has %d lines that cannot be read", Container.CAPTURE, name, broken)
+
+
+def _columns(arrays: Arrays, step: int) -> dict[str, list[Value]]:
+    found = ((name, _values(array, step)) for name, array in arrays.items() if array.ndim == 1)
+    return {name: values for name, values in found if values is not None}
+
+
+def _values(array: np.ndarray[Any, Any], step: int) -> list[Value] | None:
+    if array.dtype.kind in "biuf":
+        return list(array[::step].tolist())
+    if array.dtype.kind not in "OU":
+        return None
+    values = array[::step].tolist()
+    if not all(value is None or isinstance(value, (str, bool, int, float)) for value in values):
+        return None
+    return [value[:MOST_CHARS] if isinstance(value, str) else value for value in values]

@@ -1,0 +1,80 @@
+"""Ground truth: what turned out to be right, told by callers after the fact, and joined to what was predicted."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Final
+from uuid import uuid4
+
+import orjson
+from pydantic import Field, FiniteFloat, ValidationError
+
+from shared.documents import Document
+from shared.monitoring.captured import Record, is_sampled
+from shared.monitoring.performance import Pair
+from shared.monitoring.settings import Monitoring
+from shared.monitoring.windows import Window
+from shared.ports import BlobStore, Container
+
+MOST_TRUTHS: Final = 10_000
+# Of one window.
+_MOST_KEPT: Final = 200_000
+# No deployment is called so.
+_FOLDER: Final = "_feedback"
+
+
+class Truth(Document):
+    """Of one row of one request, by the `x-request-id` of its reply. `row`: from 0."""
+
+    request_id: str = Field(min_length=1, max_length=100)
+    row: int = Field(default=0, ge=0)
+    ground_truth: bool | int | FiniteFloat | Annotated[str, Field(max_length=100)]
+
+
+class Feedback(Document):
+    """What a caller tells at once."""
+
+    feedback: tuple[Truth, ...] = Field(min_length=1, max_length=MOST_TRUTHS)
+
+
+def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, now: datetime) -> int:
+    """Keeps what is of use, the truths of requests that were kept, and returns how many."""
+    kept = [each for each in told.feedback if is_sampled(each.request_id, settings.sampling_rate)]
+    if not kept:
+        return 0
+    data = b"\n".join(each.model_dump_json().encode() for each in kept)
+    # In the order of time, so that of two truths the last one counts.
+    name = f"{endpoint}/{_FOLDER}/{now.astimezone(UTC):%Y/%m/%d/%H/%M%S-%f}-{uuid4().hex}.jsonl"
+    store.write(Container.CAPTURE, name, data)
+    return len(kept)
+
+
+def read(store: BlobStore, endpoint: str, window: Window) -> dict[tuple[str, int], Truth]:
+    """By request and row, what came in a window; of what was told twice the last."""
+    found: dict[tuple[str, int], Truth] = {}
+    for name in _files(store, endpoint, window):
+        blob = store.read(Container.CAPTURE, name)
+        for line in blob.data.splitlines() if blob is not None else ():
+            try:
+                truth = Truth.model_validate(orjson.loads(line))
+            except (ValidationError, orjson.JSONDecodeError):
+                continue
+            found[truth.request_id, truth.row] = truth
+        if len(found) >= _MOST_KEPT:
+            break
+    return found
+
+
+def _files(store: BlobStore, endpoint: str, window: Window) -> Iterator[str]:
+    for day in window.days():
+        for item in store.list(Container.CAPTURE, f"{endpoint}/{_FOLDER}/{day:%Y/%m/%d}/"):
+            if f"{window.start:%Y/%m/%d/%H}" <= "/".join(item.name.split("/")[2:6]) < f"{window.end:%Y/%m/%d/%H}":
+                yield item.name
+
+
+def pairs(records: Iterable[Record], truths: dict[tuple[str, int], Truth], output: str) -> Iterator[Pair]:
+    """What was predicted beside what was right, of the rows that both are known of."""
+    for record in records:
+        for position, predicted in enumerate(record.outputs.get(output, ())):
+            truth = truths.get((record.request_id, position * record.step))
+            if truth is not None:
+                yield Pair(predicted, truth.ground_truth)

@@ -1,0 +1,123 @@
+"""What a feature's values look like: how many of them fall into each of a few bins."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Self, TypeGuard
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from shared.documents import Document
+
+type Value = str | float | bool | None
+"""None and NaN are missing."""
+
+_DECILES: Final = np.linspace(0, 1, 11)
+# Numbers with no more different values than this are told apart one by one.
+_FEW: Final = 10
+_MOST_CATEGORIES: Final = 30
+# A category that is rarer would say more of chance than of the feature.
+_LEAST_SHARE: Final = 0.01
+_LEAST_COUNT: Final = 5
+MOST_CHARS: Final = 100
+MOST_FEATURES: Final = 200
+
+type Category = Annotated[str, Field(max_length=MOST_CHARS)]
+
+
+class FeatureProfile(Document):
+    """Numbers fall between `edges`, a value that equals one below it; all else into `categories`.
+
+    `counts`: of values up to each edge and of those beyond the last one, or of each category and of all others; and
+    last of missing values: `[edges + 2]` or `[categories + 2]`.
+    """
+
+    edges: tuple[float, ...] = Field(default=(), max_length=len(_DECILES))
+    categories: tuple[Category, ...] = Field(default=(), max_length=_MOST_CATEGORIES)
+    counts: tuple[Annotated[int, Field(ge=0)], ...] = Field(max_length=_MOST_CATEGORIES + 2)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.edges and self.categories:
+            raise ValueError("a feature has edges or categories, and not both")
+        if len(self.counts) != len(self.edges) + len(self.categories) + 2:
+            raise ValueError("there is one count for each bin, one for all others and one for missing values")
+        if any(not math.isfinite(edge) for edge in self.edges) or any(
+            after <= before for before, after in zip(self.edges, self.edges[1:], strict=False)
+        ):
+            raise ValueError("edges are finite numbers in ascending order")
+        return self
+
+
+class Profile(Document):
+    """Of a table: `rows` of it were looked at."""
+
+    rows: int = Field(ge=1)
+    features: dict[str, FeatureProfile] = Field(max_length=MOST_FEATURES)
+
+
+def profile(columns: Mapping[str, Sequence[Value]]) -> Profile:
+    """`columns`: name to values, `[rows]` each, at least one row; of very many columns the first ones."""
+    first = dict(list(columns.items())[:MOST_FEATURES])
+    rows = max(map(len, first.values()), default=0)
+    return Profile(rows=max(rows, 1), features={name: feature_profile(values) for name, values in first.items()})
+
+
+def feature_profile(values: Sequence[Value]) -> FeatureProfile:
+    """Deciles for numbers, so that each bin weighs the same; categories for texts, truth values and few numbers."""
+    numbers = _numbers(values)
+    if numbers is None or len(np.unique(numbers)) <= _FEW:
+        empty = FeatureProfile(categories=_categories(values), counts=(0,) * (len(_categories(values)) + 2))
+    else:
+        edges = np.unique(np.quantile(numbers, _DECILES))
+        # The least value itself belongs above the first edge: what is below it was never seen.
+        edges[0] = np.nextafter(edges[0], -np.inf)
+        empty = FeatureProfile(edges=tuple(edges.tolist()), counts=(0,) * (len(edges) + 2))
+    return empty.model_copy(update={"counts": counts(empty, values)})
+
+
+def counts(like: FeatureProfile, values: Sequence[Value]) -> tuple[int, ...]:
+    """How the values fall into the bins of another profile; what is no number there is missing among numbers."""
+    if not like.edges:
+        return _counted(like.categories, values)
+    found = [float(value) for value in values if _is_number(value)]
+    bins = np.searchsorted(np.array(like.edges), np.array(found, np.float64), side="left")
+    told = np.bincount(bins, minlength=len(like.edges) + 1)
+    return (*(int(each) for each in told), len(values) - len(found))
+
+
+def _counted(categories: Sequence[str], values: Sequence[Value]) -> tuple[int, ...]:
+    found = Counter(_category(value) for value in values)
+    missing = found.pop("", 0)
+    known = [found.pop(each, 0) for each in categories]
+    return (*known, found.total(), missing)
+
+
+def _categories(values: Sequence[Value]) -> tuple[str, ...]:
+    found = Counter(_category(value) for value in values)
+    found.pop("", None)
+    least = max(_LEAST_COUNT, _LEAST_SHARE * len(values))
+    common = sorted(found.items(), key=lambda each: (-each[1], each[0]))[:_MOST_CATEGORIES]
+    return tuple(name for name, count in common if count >= least)
+
+
+def _category(value: Value) -> str:
+    """Empty for a missing value. A number is the same whether it comes as 1 or as 1.0."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if _is_number(value):
+        return repr(float(value))
+    return value[:MOST_CHARS] if isinstance(value, str) else ""
+
+
+def _is_number(value: Value) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+
+
+def _numbers(values: Sequence[Value]) -> Any:
+    """The finite ones; None where there are none, or texts or truth values among them."""
+    if any(isinstance(value, (str, bool)) for value in values):
+        return None
+    found = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
+    return np.array(found, np.float64) if found else None

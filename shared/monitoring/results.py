@@ -1,0 +1,133 @@
+"""What a look at a window found, as documents: `metrics/{endpoint}/{deployment}/…`."""
+
+from datetime import datetime
+from typing import Final, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from shared.documents import Document
+from shared.errors import ConfigurationError, StaleDocument
+from shared.monitoring.performance import Metric
+from shared.monitoring.profile import Profile
+from shared.monitoring.windows import Window
+from shared.ports import BlobStore, Container
+
+type Status = Literal["Ok", "Violated", "Baseline", "TooFewRows"]
+"""Of a deployment's window: `Baseline`: it is what the later ones are compared with."""
+
+type ComparedWith = Literal["reference", "baseline"]
+"""The reference of the endpoint file, or the model's first window."""
+
+# Names are listed in ascending order: what is counted down from here comes newest first.
+_END_OF_TIME_H: Final = 10**7
+
+
+class FeatureDrift(Document):
+    feature: str
+    population_stability_index: float
+    jensen_shannon_distance: float
+    is_violated: bool
+    compared_with: ComparedWith
+
+
+class Performance(Document):
+    metric: Metric
+    value: float
+    rows: int
+    is_violated: bool
+
+
+class Result(Document):
+    """Written once for each window and deployment. `rows`: that were looked at."""
+
+    schema_version: Literal[1] = 1
+    endpoint: str
+    deployment: str
+    model: str
+    window_start: datetime
+    window_end: datetime
+    checked_at: datetime
+    status: Status
+    rows: int
+    data_drift: tuple[FeatureDrift, ...] = ()
+    prediction_drift: tuple[FeatureDrift, ...] = ()
+    model_performance: tuple[Performance, ...] = ()
+
+
+class Baseline(Document):
+    """A model's first whole window."""
+
+    schema_version: Literal[1] = 1
+    window_start: datetime
+    inputs: Profile
+    outputs: Profile
+
+
+class ResultPage(NamedTuple):
+    """Newest first. `marker`: what the next page is asked for with; empty where there is none."""
+
+    results: list[Result]
+    marker: str
+
+
+def find(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Result | None:
+    blob = store.read(Container.METRICS, _result_name(endpoint, deployment, window))
+    return None if blob is None else _parsed(Result, blob.data)
+
+
+def create(store: BlobStore, window: Window, result: Result) -> Result:
+    """The first one stays: whoever was slower gets it."""
+    name = _result_name(result.endpoint, result.deployment, window)
+    try:
+        store.write(Container.METRICS, name, result.model_dump_json().encode(), create=True)
+    except StaleDocument:
+        return find(store, result.endpoint, result.deployment, window) or result
+    return result
+
+
+def page(store: BlobStore, endpoint: str, deployment: str, most: int, marker: str = "") -> ResultPage:
+    """Raises MalformedRequest for a marker that no page has given."""
+    found = store.list_page(Container.METRICS, f"{endpoint}/{deployment}/results/", most, marker)
+    blobs = [store.read(Container.METRICS, item.name) for item in found.items]
+    return ResultPage([_parsed(Result, blob.data) for blob in blobs if blob is not None], found.marker)
+
+
+def summary(result: Result) -> str:
+    """In one line, for the log."""
+    drifted = [each.feature for each in (*result.data_drift, *result.prediction_drift) if each.is_violated]
+    wrong = [f"{each.metric} {each.value:.4g}" for each in result.model_performance if each.is_violated]
+    told = [f"drift of {', '.join(drifted)}"] if drifted else []
+    return "; ".join([f"{result.status} by {result.rows} rows", *told, *wrong])
+
+
+def find_baseline(store: BlobStore, endpoint: str, deployment: str, model: str) -> Baseline | None:
+    blob = store.read(Container.METRICS, _baseline_name(endpoint, deployment, model))
+    return None if blob is None else _parsed(Baseline, blob.data)
+
+
+def create_baseline(store: BlobStore, endpoint: str, deployment: str, model: str, baseline: Baseline) -> Baseline:
+    """The first one stays."""
+    name = _baseline_name(endpoint, deployment, model)
+    try:
+        store.write(Container.METRICS, name, baseline.model_dump_json().encode(), create=True)
+    except StaleDocument:
+        return find_baseline(store, endpoint, deployment, model) or baseline
+    return baseline
+
+
+def _result_name(endpoint: str, deployment: str, window: Window) -> str:
+    age = _END_OF_TIME_H - int(window.start.timestamp() // 3600)
+    hours = int((window.end - window.start).total_seconds() // 3600)
+    return f"{endpoint}/{deployment}/results/{age:07d}-{window.start:%Y%m%dT%H}-{hours}h.json"
+
+
+def _baseline_name(endpoint: str, deployment: str, model: str) -> str:
+    """`model`: name/version."""
+    return f"{endpoint}/{deployment}/baselines/{model}.json"
+
+
+def _parsed[D: (Result, Baseline)](kind: type[D], data: bytes) -> D:
+    try:
+        return kind.model_validate_json(data)
+    except ValidationError:
+        raise ConfigurationError("a document of monitoring cannot be read: see the container metrics") from None
