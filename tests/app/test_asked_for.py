@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from devhost.stack import Stack
 from shared.models.package import ModelRef
 from tests.app.client import Client, until
 from tests.app.jobs import body, submit
 from tests.app.packages import CODE, save_script
+from tests.app.past import SETTINGS, fill
 from tests.app.test_telemetry import ingestion, watched
 from tests.infra.test_alerts import queries
 from tests.unit.adapters.ingestion import Ingestion
@@ -35,6 +37,14 @@ def hedge(publish: Callable[..., dict[str, Any]], upload: Callable[..., ModelRef
     return "hedge"
 
 
+@pytest.fixture
+def orchard(publish: Callable[..., dict[str, Any]], account: BlobServiceClient) -> str:
+    """An endpoint whose last window has moved, and was not right often enough."""
+    fill(account, "olives", SETTINGS, shift=2.0, wrong=60)
+    publish("olives", monitoring=SETTINGS.model_dump(mode="json"))
+    return "olives"
+
+
 def asked_for() -> dict[str, set[str]]:
     """Labels by metric."""
     found: dict[str, set[str]] = {}
@@ -52,8 +62,11 @@ def sent(ingestion: Ingestion) -> dict[str, set[str]]:
     return found
 
 
-def test_every_metric_comes_with_its_labels(hedge: str, meadow: str, watched: Stack, ingestion: Ingestion) -> None:
+def test_every_metric_comes_with_its_labels(
+    hedge: str, meadow: str, orchard: str, watched: Stack, ingestion: Ingestion
+) -> None:
     client = Client(watched)
+    assert client.score(orchard).status_code == 200
     assert [client.score(meadow).status_code for _ in range(2)] == [200, 429]
     assert client.score(hedge, b"{}").status_code == 200
     assert client.ask("GET", "/endpoints").status_code == 401
@@ -61,9 +74,10 @@ def test_every_metric_comes_with_its_labels(hedge: str, meadow: str, watched: St
     assert client.finished(meadow, job_id)["status"] == "Failed"
 
     def seen() -> bool | None:
-        return "slipway_schedule_lateness" in client.ask("GET", "/metrics", "Endpoint.Read").text or None
+        text = client.ask("GET", "/metrics", "Endpoint.Read").text
+        return ("slipway_schedule_lateness" in text and f'endpoint="{orchard}",feature=' in text) or None
 
-    until("a look at the schedule", seen)
+    until("a look at the schedule, and at what has moved", seen)
     watched.stop_host()
     came = sent(ingestion)
     for metric, labels in asked_for().items():
