@@ -16,9 +16,9 @@ MODEL = DEFAULT_OUT / "models" / "blue"
 def run(console: Console, stack: Stack, work_dir: Path) -> None:
     # Files in the inbox start no job by themselves.
     batch = {"drop": "folder", "mini_batch_size": batch_files.MINI_BATCH, "max_concurrency": 2}
-    endpoints.publish(stack, endpoints.FLIGHTS, MODEL, {"blue": {}}, batch)
+    endpoints.publish(stack, endpoints.FLIGHTS, MODEL, {"blue": {}}, batch=batch)
     heavy = {**batch, "mini_batch_size": batch_files.HEAVY_ROWS}
-    endpoints.publish(stack, endpoints.HEAVY, models.OUT / "heavy", {"blue": {}}, heavy)
+    endpoints.publish(stack, endpoints.HEAVY, models.OUT / "heavy", {"blue": {}}, batch=heavy)
     with console.status("batch: writing the year of flights ten times over"):
         files = batch_files.make(work_dir / "files")
     verdicts = [

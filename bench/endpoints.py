@@ -14,6 +14,7 @@ from shared.auth.access import Role
 from shared.endpoints.spec import Draft
 
 ROWS: Final = "bench-rows"
+WATCHED: Final = "bench-watched"
 TABLE: Final = "bench-table"
 FOREST: Final = "bench-forest"
 FLIGHTS: Final = "bench-flights"
@@ -25,13 +26,15 @@ def publish(
     name: str,
     folder: Path,
     deployments: Mapping[str, Mapping[str, Any]],
-    batch: Mapping[str, Any] | None = None,
+    **parts: Any,
 ) -> None:
-    """One model under several deployments, by their names and their settings; the first one gets all traffic."""
+    """One model under several deployments, by their names and their settings; the first one gets all traffic. `parts`:
+    others of the endpoint file.
+    """
     ref = upload_model(folder, name, "1", storage(stack), progress=lambda size_bytes: None)
     written = {key: {"model": ref._asdict(), **settings} for key, settings in deployments.items()}
     traffic = {next(iter(written)): 100}
-    document = {"name": name, "deployments": written, "traffic": traffic, "batch": batch or {}}
+    document = {"name": name, "deployments": written, "traffic": traffic, **parts}
     draft = Draft.model_validate(document)
     publish_revision(stack.url, token(stack, [Role.MANAGE]), draft)
 
