@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -46,6 +46,7 @@ class Catalog:
         self._absent: OrderedDict[str, float] = OrderedDict()
         self._searches = asyncio.Semaphore(_MAX_SEARCHES)
         self._strangers = 0
+        self._names: tuple[float, list[str]] = (float("-inf"), [])
 
     async def read_online(self, name: str, stranger: bool = False) -> Endpoint:
         """As `read`, one look at a time; a known document goes on serving while storage is slow.
@@ -139,14 +140,21 @@ class Catalog:
             raise ConfigurationError(f"endpoint '{name}' names revision {number}, which is not there: publish it again")
         return _parsed(Revision, blob.data, name)
 
-    def names(self) -> Iterator[str]:
-        for item in self._store.list(Container.ENDPOINTS):
-            name, slash, rest = item.name.partition("/")
-            if slash and rest == "head.json":
-                yield name
+    def names(self) -> list[str]:
+        """At most `refresh_s` old: one tick of the timer asks more than once."""
+        looked_at, names = self._names
+        now = self._clock()
+        if now - looked_at >= self._refresh_s:
+            names = self._list()
+            self._names = (now, names)
+        return names
+
+    def _list(self) -> list[str]:
+        found = (item.name.partition("/") for item in self._store.list(Container.ENDPOINTS))
+        return [name for name, _, rest in found if rest == "head.json"]
 
     def heads(self) -> list[tuple[str, Head]]:
-        """Of all endpoints, by name; one that cannot be read, or is gone meanwhile, is left out."""
+        """Of all endpoints as they are now, by name; one that cannot be read, or is gone meanwhile, is left out."""
 
         def head(name: str) -> Head | None:
             try:
@@ -155,7 +163,7 @@ class Catalog:
                 _log.warning("endpoint %s: %s", name, error.message)
                 return None
 
-        names = [*self.names()]
+        names = self._list()
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
             return [(name, found) for name, found in zip(names, pool.map(head, names), strict=True) if found]
 
@@ -180,6 +188,7 @@ class Catalog:
         """That was changed by this process."""
         self._kept.pop(name, None)
         self._absent.pop(name, None)
+        self._names = (float("-inf"), [])
 
 
 def check_name(name: str) -> None:

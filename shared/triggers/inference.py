@@ -88,7 +88,7 @@ async def _index(call: Call, target: Target) -> Reply:
     await authorize(call, Role.SCORE, Role.READ)
     body = bounded(call.body, _MAX_INDEX_BYTES)
     only_ready = bool(body) and read_object(body, "or nothing").get("ready") is True
-    names = await asyncio.to_thread(lambda: list(services().catalog.names()))
+    names = await asyncio.to_thread(services().catalog.names)
     listed = await asyncio.gather(*(_listed(call, name) for name in names))
     entries = [entry for entries in listed for entry in entries]
     return json_reply([entry for entry in entries if not only_ready or entry["state"] == "READY"])

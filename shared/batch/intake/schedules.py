@@ -51,7 +51,7 @@ def due(ports: BatchPorts) -> Iterator[Job]:
     tick does besides.
     """
     try:
-        names = list(ports.catalog.names())
+        names = ports.catalog.names()
     except SlipwayError as error:
         _log.error("the schedules are not looked at: %s", error.message)
         return

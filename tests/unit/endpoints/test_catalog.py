@@ -177,7 +177,18 @@ def test_a_head_without_its_revision_is_told_as_such(desk: Desk) -> None:
 def test_names_are_those_of_the_endpoints_with_a_head(desk: Desk) -> None:
     for path in ("half/revisions/1.json", "head.json", "trees/head.json", "trees/old/head.json", "loose"):
         desk.store.write(Container.ENDPOINTS, path, b"{}")
-    assert list(desk.catalog.names()) == ["flowers", "trees"]
+    assert desk.catalog.names() == ["flowers", "trees"]
+
+
+def test_names_are_listed_once_within_refresh_s_and_anew_after_a_change_here(desk: Desk) -> None:
+    assert desk.catalog.names() == ["flowers"]
+    desk.store.write(Container.ENDPOINTS, "trees/head.json", b"{}")
+    assert desk.catalog.names() == ["flowers"]
+    desk.now += REFRESH_S
+    assert desk.catalog.names() == ["flowers", "trees"]
+    desk.store.delete(Container.ENDPOINTS, "trees/head.json")
+    desk.catalog.forget("trees")
+    assert desk.catalog.names() == ["flowers"]
 
 
 async def test_a_known_document_serves_while_storage_is_slow(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
