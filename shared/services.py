@@ -152,6 +152,7 @@ def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loa
         pulse=Pulse(store, _now, timedelta(seconds=settings.heartbeat_timeout_s)),
         retry_window=timedelta(seconds=settings.retry_window_s),
         max_input_bytes=settings.max_input_bytes,
+        tick_schedule=settings.tick_schedule,
     )
 
 

@@ -17,6 +17,7 @@ from shared.models.package import ModelRef
 from shared.models.served import ServedModel
 from shared.monitoring.metrics import Metrics
 from shared.ports import BlobStore
+from shared.settings import DEFAULT_TICK_SCHEDULE
 
 
 class Accounts(Protocol):
@@ -46,6 +47,7 @@ class BatchPorts(NamedTuple):
     pulse: Pulse
     retry_window: timedelta
     max_input_bytes: int
+    tick_schedule: str = DEFAULT_TICK_SCHEDULE
 
     @property
     def known(self) -> Known:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim
+from cronsim import CronSim, CronSimError
 
 # By how much clocks are changed at a time: what lies this near comes in another order on the wall.
 _LONGEST_CHANGE: Final = timedelta(hours=3)
@@ -38,6 +38,16 @@ def newest_until(cron: str, zone: ZoneInfo, now: datetime) -> datetime | None:
         return None if newest is None else newest.astimezone(UTC)
     found = (_real(time, zone) for time in CronSim(cron, _wall(now, zone) + _LONGEST_CHANGE, reverse=True))
     return next((time for time in found if time <= now), None)
+
+
+def newest_interval(cron: str, zone: ZoneInfo, now: datetime) -> timedelta:
+    """Between the newest two times; nothing where there are no two, or where this is no expression of six fields."""
+    try:
+        newest = newest_until(cron, zone, now)
+        before = None if newest is None else newest_until(cron, zone, newest - _INCLUDED)
+    except (CronSimError, IndexError):
+        return timedelta()
+    return timedelta() if newest is None or before is None else newest - before
 
 
 def _names_hours(cron: str) -> bool:

@@ -26,8 +26,9 @@ _log = logging.getLogger(__name__)
 _LONGEST_PAUSE: Final = timedelta(days=32)
 # Jobs that one tick makes up for; the next tick goes on.
 _MOST_AT_ONCE: Final = 50
-# A due time that is older than this was missed.
+# A due time that is older than this, and than two ticks are apart, was missed.
 _PUNCTUAL: Final = timedelta(minutes=5)
+_UTC: Final = ZoneInfo("UTC")
 # A clock that was wrong may have noted a time that is far from coming.
 _AHEAD: Final = timedelta(hours=1)
 
@@ -82,7 +83,8 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[
         return
     before, last = last, _settled(ports.store, last)
     times = due_times(schedule, last.due_at, now)
-    to_run = times_to_run(times, schedule.catch_up, now)
+    punctual = _PUNCTUAL + cron.newest_interval(ports.tick_schedule, _UTC, now)
+    to_run = times_to_run(times, schedule.catch_up, now, punctual)
     waiting_since = last.waiting_since or next(iter(to_run), None)
     late = now - (waiting_since or now)
     interval = _interval(schedule, waiting_since or last.due_at)
@@ -135,13 +137,13 @@ def _interval(schedule: Schedule, since: datetime) -> timedelta:
     return next(cron.times_after(schedule.cron, ZoneInfo(schedule.time_zone), since), since) - since
 
 
-def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime) -> list[datetime]:
-    """Of the times that have come, in their order."""
+def times_to_run(times: list[datetime], catch_up: CatchUp, now: datetime, punctual: timedelta) -> list[datetime]:
+    """Of the times that have come, in their order. `punctual`: one that is older was missed."""
     if catch_up == CatchUp.RUN_ALL:
         return times
     newest = times[-1:]
     if catch_up == CatchUp.SKIP:
-        return [time for time in newest if now - time <= _PUNCTUAL]
+        return [time for time in newest if now - time <= punctual]
     return newest
 
 

@@ -59,6 +59,16 @@ def test_after_a_pause_runs_what_the_schedule_says(
     assert submitted(ports) == ids(NOW + 4 * HOUR)
 
 
+@pytest.mark.parametrize(("minutes", "is_run"), [(14, True), (16, False)])
+def test_a_timer_that_ticks_rarely_misses_nothing_that_it_could_not_find_sooner(
+    ports: BatchPorts, clock: Clock, publish: Any, minutes: int, is_run: bool
+) -> None:
+    publish(catch_up="skip")
+    clock.go_on(hours=1, minutes=minutes)
+    rarely = ports._replace(tick_schedule="0 */10 * * * *")
+    assert submitted(rarely) == (ids(NOW + HOUR) if is_run else [])
+
+
 def test_very_many_missed_times_are_made_up_for_tick_by_tick(ports: BatchPorts, clock: Clock, publish: Any) -> None:
     publish(catch_up="run_all")
     clock.go_on(hours=120)

@@ -16,6 +16,7 @@ HOURLY = "0 0 * * * *"
 NIGHTLY = "0 30 2 * * *"
 # Clocks go from 02:00 to 03:00 at 01:00 UTC on 29 March, and from 03:00 back to 02:00 at 01:00 UTC on 25 October.
 ZURICH = "Europe/Zurich"
+PUNCTUAL = timedelta(minutes=5)
 
 
 def schedule(cron: str = HOURLY, **changes: Any) -> Schedule:
@@ -152,9 +153,17 @@ def test_what_never_comes_is_never_due(spelled: str) -> None:
     ],
 )
 def test_what_becomes_of_missed_times_is_as_the_schedule_says(catch_up: CatchUp, expected: list[datetime]) -> None:
-    assert times_to_run([at(12), at(13), at(14)], catch_up, at(14, 6)) == expected
+    assert times_to_run([at(12), at(13), at(14)], catch_up, at(14, 6), PUNCTUAL) == expected
+
+
+@pytest.mark.parametrize(
+    ("spelled", "minutes"),
+    [("0 * * * * *", 1), ("0 */10 * * * *", 10), ("0 0 * * * *", 60), ("0 0 0 30 2 *", 0), ("00:05:00", 0)],
+)
+def test_ticks_are_so_far_apart(spelled: str, minutes: int) -> None:
+    assert cron.newest_interval(spelled, ZoneInfo("UTC"), at(12, 3)) == timedelta(minutes=minutes)
 
 
 def test_a_time_that_is_hardly_late_was_not_missed() -> None:
-    assert times_to_run([at(12), at(13), at(14)], CatchUp.SKIP, at(14, 5)) == [at(14)]
-    assert times_to_run([], CatchUp.SKIP, at(14, 5)) == []
+    assert times_to_run([at(12), at(13), at(14)], CatchUp.SKIP, at(14, 5), PUNCTUAL) == [at(14)]
+    assert times_to_run([], CatchUp.SKIP, at(14, 5), PUNCTUAL) == []
