@@ -338,7 +338,6 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
     storageZones: storageZones
     workspaceId: monitoring.outputs.workspaceId
     insightsId: monitoring.outputs.insightsId
-    appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]
     clusterSize: clusterSize
     clusterNodes: clusterNodes
     recoverVault: recoverVault

@@ -35,6 +35,12 @@ WRITES: Final = {("app", container) for container in Container if container != C
     ("publisher", Container.MODELS),
     ("dropper", Container.INBOX),
 }
+# Who needs what of Azure ML; the app asks nothing of it.
+OF_AZURE_ML: Final = {
+    ("online", "AzureML Data Scientist"),
+    ("online", "Storage Blob Data Contributor"),
+    ("cluster", "Storage Blob Data Contributor"),
+}
 
 
 def table(infra: Path = INFRA) -> dict[str, Any]:
@@ -58,6 +64,12 @@ def problems(infra: Path = INFRA) -> list[str]:
     ]
     broad = [row for row in rows["dataAccount"] if "Blob" in row["role"]]
     found += [f"{row['who']} has {row['role']} on all of the data account" for row in broad]
+    of_azure_ml = [row for kind in rows if kind.startswith("workspace") for row in rows[kind]]
+    found += [
+        f"{row['who']} has {row['role']} in Azure ML"
+        for row in of_azure_ml
+        if (row["who"], row["role"]) not in OF_AZURE_ML
+    ]
     kinds = set()
     for template in read_all(infra):
         for resource in template.made:
@@ -115,6 +127,12 @@ def test_every_role_is_used_and_every_row_says_why() -> None:
             '"dataAccount": [\n',
             '"dataAccount": [{"who": "app", "role": "Storage Blob Data Owner", "why": "x"},\n',
             "app has Storage Blob Data Owner on all of the data account",
+        ),
+        (
+            "roles.json",
+            '"workspaceAccount": [\n',
+            '"workspaceAccount": [{"who": "app", "role": "Storage Blob Data Reader", "why": "x"},\n',
+            "app has Storage Blob Data Reader in Azure ML",
         ),
         (
             "modules/role-assignments.bicep",

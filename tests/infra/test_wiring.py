@@ -58,12 +58,7 @@ def test_modules_parameters_and_outputs_fit() -> None:
         ("main.bicep", "    retentionDays: logRetentionDays\n", "", "monitoring: retentionDays is missing"),
         ("main.bicep", "retentionDays:", "retention:", "monitoring: retention is unknown"),
         ("main.bicep", "frontDoor.outputs.hostName", "frontDoor.outputs.host", "frontDoor has no output host"),
-        (
-            "main.bicep",
-            "stamps[i].outputs.appPrincipalId",
-            "stamps[i].outputs.principal",
-            "stamps has no output principal",
-        ),
+        ("main.bicep", "stamps[i].outputs.appHost", "stamps[i].outputs.host", "stamps has no output host"),
         ("main.bicep", "zoneRedundant: zoneRedundant", "zoneRedundant: false", "zoneRedundant is not used"),
         ("modules/stamp.bicep", "'lifecycle.bicep'", "'budget.bicep'", "nobody uses lifecycle.bicep"),
     ],
@@ -189,9 +184,7 @@ def test_names_that_are_unique_in_azure_are_of_the_environment() -> None:
     assert all("${suffix}" in module.body["params"]["name"] for module in named)
 
 
-def test_every_region_may_ask_azure_ml_and_an_identity_that_is_made_anew_is_another() -> None:
-    main = (INFRA / "main.bicep").read_text()
-    assert "appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]" in main
+def test_an_identity_that_is_made_anew_is_another() -> None:
     for template in read_all():
         for name in re.findall(r"name: (guid\(.*\))", template.text):
             assert "row.who, table" not in name or "principals[row.who]" in name, template.path.name
