@@ -27,7 +27,6 @@ PLACES = {
     "dataQueues": "the data account's queue `{on}`",
     "insights": "Application Insights",
     "scheduler": "the Durable Task Scheduler",
-    "workspace": "the Azure ML workspace",
     "workspaceAccount": "the workspace's account",
 }
 

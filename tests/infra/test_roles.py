@@ -14,7 +14,6 @@ from tests.infra.template import INFRA, Template, read_all
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
 BUILT_IN: Final = {
-    "AzureML Data Scientist": "f6c7c914-8db3-469d-8ca1-694a8f32e121",
     "Durable Task Data Contributor": "0ad04412-c4d5-4796-b79c-f76d14c8d402",
     "Monitoring Metrics Publisher": "3913510d-42f4-4e42-8a64-420c390055eb",
     "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
@@ -35,12 +34,8 @@ WRITES: Final = {("app", container) for container in Container if container != C
     ("publisher", Container.MODELS),
     ("dropper", Container.INBOX),
 }
-# Who needs what of Azure ML; the app asks nothing of it.
-OF_AZURE_ML: Final = {
-    ("online", "AzureML Data Scientist"),
-    ("online", "Storage Blob Data Contributor"),
-    ("cluster", "Storage Blob Data Contributor"),
-}
+# https://learn.microsoft.com/azure/machine-learning/concept-endpoints-online-auth; the app asks nothing of Azure ML.
+OF_AZURE_ML: Final = {("online", READS), ("cluster", "Storage Blob Data Contributor")}
 
 
 def table(infra: Path = INFRA) -> dict[str, Any]:
@@ -133,6 +128,12 @@ def test_every_role_is_used_and_every_row_says_why() -> None:
             '"workspaceAccount": [\n',
             '"workspaceAccount": [{"who": "app", "role": "Storage Blob Data Reader", "why": "x"},\n',
             "app has Storage Blob Data Reader in Azure ML",
+        ),
+        (
+            "roles.json",
+            '"online", "role": "Storage Blob Data Reader"',
+            '"online", "role": "Storage Blob Data Contributor"',
+            "online has Storage Blob Data Contributor in Azure ML",
         ),
         (
             "modules/role-assignments.bicep",
