@@ -98,10 +98,10 @@ param allowedClients string = ''
 @description('Object ids of people, groups and applications that may upload models, comma separated.')
 param publishers string = ''
 
-@description('Who may drop files: {object id}={endpoint}, comma separated.')
+@description('Who may drop files: {object id}={endpoint}, comma separated; several endpoints of one id: {endpoint}+{endpoint}.')
 param droppers string = ''
 
-@description('Who may read predictions: {object id}={endpoint}, comma separated.')
+@description('Who may read predictions, written like SLIPWAY_DROPPERS.')
 param readers string = ''
 
 // Network

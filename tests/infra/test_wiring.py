@@ -184,12 +184,6 @@ def test_names_that_are_unique_in_azure_are_of_the_environment() -> None:
     assert all("${suffix}" in module.body["params"]["name"] for module in named)
 
 
-def test_an_identity_that_is_made_anew_is_another() -> None:
-    for template in read_all():
-        for name in re.findall(r"name: (guid\(.*\))", template.text):
-            assert "row.who, table" not in name or "principals[row.who]" in name, template.path.name
-
-
 def test_a_deleted_vault_can_be_brought_back() -> None:
     (vault, _) = Template(INFRA / "modules" / "key-vault.bicep").made
     assert alternatives(vault.properties["createMode"]) == {"recover", "default"}
