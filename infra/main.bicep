@@ -157,7 +157,7 @@ var tags = {
   'azd-env-name': environmentName
 }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-var regions = empty(furtherLocations) ? [location] : concat([location], split(furtherLocations, ','))
+var regions = empty(furtherLocations) ? [location] : concat([location], split(replace(furtherLocations, ' ', ''), ','))
 // Its tier Standard cannot reach into a private network.
 var behindFrontDoor = length(regions) > 1 && !privateNetwork
 var suffix = environment().suffixes.storage
@@ -192,7 +192,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: logRetentionDays
     dailyCapGB: logDailyCapGB
-    alertMails: empty(alertMails) ? [] : split(alertMails, ',')
+    alertMails: empty(alertMails) ? [] : split(replace(alertMails, ' ', ''), ',')
   }
 }
 
@@ -293,9 +293,9 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
     }
     durableBackend: durableBackend
     people: {
-      publishers: union(deployers, empty(publishers) ? [] : split(publishers, ','))
-      droppers: empty(droppers) ? [] : split(droppers, ',')
-      readers: empty(readers) ? [] : split(readers, ',')
+      publishers: union(deployers, empty(publishers) ? [] : split(replace(publishers, ' ', ''), ','))
+      droppers: empty(droppers) ? [] : split(replace(droppers, ' ', ''), ',')
+      readers: empty(readers) ? [] : split(replace(readers, ' ', ''), ',')
     }
     privateNetwork: privateNetwork
     addresses: '${networkPrefix}.${i}'
@@ -304,7 +304,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
       app: appZone
       all: zones
     }
-    allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
+    allowedAddresses: empty(allowedAddresses) ? [] : split(replace(allowedAddresses, ' ', ''), ',')
     frontDoorId: behindFrontDoor ? frontDoor.outputs.frontDoorId : ''
     monitoring: {
       workspaceId: monitoring.outputs.workspaceId

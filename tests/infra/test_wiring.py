@@ -38,6 +38,10 @@ def problems(infra: Path = INFRA) -> list[str]:
             if asked is None or output not in asked.outputs:
                 found.append(f"{name}: {symbol} has no output {output}")
         found += [f"{name}: {each} is not used" for each in _unused(template)]
+        # People write a, b in an environment.
+        found += [
+            f"{name}: {each} is split with its blanks" for each in re.findall(r"split\((\w+), ','\)", template.text)
+        ]
     unused = set(templates) - used - {(infra / "main.bicep").resolve()}
     return found + [f"nobody uses {path.name}" for path in sorted(unused)]
 
@@ -60,6 +64,7 @@ def test_modules_parameters_and_outputs_fit() -> None:
         ("main.bicep", "frontDoor.outputs.hostName", "frontDoor.outputs.host", "frontDoor has no output host"),
         ("main.bicep", "stamps[i].outputs.appHost", "stamps[i].outputs.host", "stamps has no output host"),
         ("main.bicep", "zoneRedundant: zoneRedundant", "zoneRedundant: false", "zoneRedundant is not used"),
+        ("main.bicep", "replace(droppers, ' ', '')", "droppers", "main.bicep: droppers is split with its blanks"),
         ("modules/stamp.bicep", "'lifecycle.bicep'", "'budget.bicep'", "nobody uses lifecycle.bicep"),
     ],
 )
