@@ -132,7 +132,7 @@ param alertMails string = ''
 @minValue(0)
 param monthlyBudget int = 0
 
-@description('First month of the budget, yyyy-MM-01. It must not change any more; hooks/preprovision.sh keeps it.')
+@description('First month of the budget, yyyy-MM-01; hooks/preprovision.sh looks it up.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
 // Azure ML
@@ -223,7 +223,7 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
   scope: group
   name: 'budget'
   params: {
-    name: 'budget-${token}'
+    name: 'slipway'
     monthlyAmount: max(monthlyBudget, 1)
     startDate: budgetStart
     actionGroupId: monitoring.outputs.actionGroupId

@@ -21,8 +21,8 @@ case "$*" in
     "ad signed-in-user show"*) if [ -n "${ME:-}" ]; then echo "$ME"; else exit 1; fi ;;
     "account show --subscription"*) echo "${TENANT:-home}" ;;
     "account show"*) echo home ;;
-    "rest --method GET --url https://management.azure.com/subscriptions/s/resourceGroups/rg-test/"*)
-        printf '%s' "${BEGAN:-}" ;;
+    "rest --method GET --url https://management.azure.com/subscriptions/s/resourceGroups/rg-test/providers/"*)
+        if [ -n "${BEGAN:-}" ]; then echo "$BEGAN"; else echo "ERROR: ${BUDGET:-Not Found}" >&2; exit 1; fi ;;
     "rest --method POST"*) if [ "$count" -le "${POST_AFTER:-0}" ]; then echo "Not Found" >&2; exit 1; fi ;;
     "functionapp keys list"*)
         if [ "$count" -gt "${KEY_AFTER:-0}" ]; then echo the-key; else echo "no such group" >&2; exit 1; fi ;;
