@@ -10,7 +10,7 @@ from shared.ports import Container
 from shared.settings import AZURE_MARKERS, STORAGE_QUEUE
 from shared.triggers.intake import INBOX_QUEUE
 from tests.infra.conftest import Plant
-from tests.infra.template import INFRA, Resource, alternatives, read_all
+from tests.infra.template import INFRA, Resource, Template, alternatives, read_all
 
 # By kind, then by the property's path: the value, or all values that a condition chooses from.
 POLICY: Final[dict[str, dict[str, set[object]]]] = {
@@ -166,7 +166,12 @@ def test_event_grid_tells_the_trigger_that_the_settings_choose() -> None:
         if resource.kind == "Microsoft.EventGrid/systemTopics/eventSubscriptions"
     ]
     properties = subscription.properties
-    assert properties["deliveryWithResourceIdentity"]["destination"]["properties"]["queueName"] == INBOX_QUEUE
+    told = Template(INFRA / "modules" / "inbox-subscription.bicep")
+    assert told.variables["byQueue"]["destination"]["properties"]["queueName"] == INBOX_QUEUE
+    assert alternatives(properties["deliveryWithResourceIdentity"]) == {"byQueue", None}
+    assert alternatives(properties["destination"]) == {"byWebhook", None}
+    # The key would stay readable in the history of deployments.
+    assert {"type": "secure"} in told.parameters["webhook"]["decorators"]
     assert properties["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{Container.INBOX}/"
     assert properties["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
     (whole,) = properties["filter"]["advancedFilters"]
