@@ -184,6 +184,18 @@ def test_what_is_staged_and_jobs_are_forgotten_and_nothing_else() -> None:
     assert prefixes == [f"{Container.STAGING}/", f"{Container.JOBS}/", f"{Container.CAPTURE}/"]
 
 
+def test_egress_of_azure_mls_deployments_is_the_managed_networks() -> None:
+    # A deployment that says something of its own is refused in a workspace with a managed network.
+    endpoint = Template(INFRA / "modules" / "online-endpoint.bicep")
+    (deployment,) = [each for each in endpoint.made if each.kind.endswith("onlineEndpoints/deployments")]
+    assert "egressPublicNetworkAccess" not in deployment.properties
+    workspace = Template(INFRA / "modules" / "azure-ml-workspace.bicep").made[0]
+    assert alternatives(workspace.properties["managedNetwork"]["isolationMode"]) == {
+        "AllowInternetOutbound",
+        "Disabled",
+    }
+
+
 def test_azure_is_recognized_by_what_functions_sets() -> None:
     # The app refuses a local issuer there; nothing of this is set by the templates.
     settings = (INFRA / "modules" / "app-settings.bicep").read_text()
