@@ -13,7 +13,7 @@ param location string
 @description('Further regions, comma separated. With one of them Front Door comes before all, in public mode.')
 param furtherLocations string = ''
 
-@description('Object id of whoever deploys: it may publish models. Empty: nobody.')
+@description('Object id of whoever deploys; azd fills it in.')
 param principalId string = ''
 
 // The app
@@ -95,6 +95,9 @@ param clientId string = ''
 @description('Client ids of applications that may call with app-only tokens, comma separated. Empty: every holder of a role.')
 param allowedClients string = ''
 
+@description('Whether whoever deploys may upload models.')
+param deployerPublishes bool = true
+
 @description('Object ids of people, groups and applications that may upload models, comma separated.')
 param publishers string = ''
 
@@ -175,7 +178,7 @@ var zones = azureMl ? concat(appZones, [vaultZone], azureMlZones) : appZones
 var readyHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
 var readyBlob = alwaysReadyBlob > 0 ? [{ name: 'blob', instanceCount: alwaysReadyBlob }] : []
 var readyDurable = alwaysReadyDurable > 0 ? [{ name: 'durable', instanceCount: alwaysReadyDurable }] : []
-var deployers = empty(principalId) ? [] : [principalId]
+var deployers = deployerPublishes && !empty(principalId) ? [principalId] : []
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'

@@ -119,6 +119,14 @@ def test_environments_differ_in_size_and_not_in_shape() -> None:
     assert dev != staging != prod
 
 
+def test_whoever_deploys_publishes_where_the_environment_says_so() -> None:
+    # azd fills the id in, whatever its environment holds.
+    deployers = Template(INFRA / "main.bicep").variables["deployers"]
+    assert {"deployerPublishes", "principalId"} <= set(texts(deployers))
+    says = {name: environment(name)["SLIPWAY_DEPLOYER_PUBLISHES"] for name in ("dev", "staging", "prod")}
+    assert says == {"dev": "true", "staging": "false", "prod": "false"}
+
+
 def test_environments_hold_what_their_parameters_take() -> None:
     main = Template(INFRA / "main.bicep")
     by_variable = {variable: name for name, (variable, _) in parameters().items()}
