@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -115,6 +116,32 @@ def test_the_profile_takes_what_azd_gives() -> None:
     asked = dict(re.findall(r"(\w+): \$\{(\w+)\}", written))
     assert set(asked) <= set(Profile.model_fields)
     assert set(asked.values()) <= set(MAIN.outputs)
+
+
+def test_az_has_the_commands_of_the_page() -> None:
+    known = [line.split() for line in (ROOT / "tests" / "infra" / "az_commands.txt").read_text().splitlines()]
+    blocks = "".join(re.findall(r"(?s)```sh\n(.*?)```", PAGE))
+    written = re.findall(r"`az\s([^`]+)`", PAGE) + re.findall(r"(?m)(?:^|\$\()az (.+)$", blocks)
+    assert len(written) > 10
+    for command in written:
+        words = command.split()
+        name = list(takewhile(lambda word: not word.startswith("-"), words))
+        options = {word for word in words if word.startswith("--")}
+        assert [line for line in known if line[: len(name)] == name and options <= set(line)], command
+
+
+def test_the_page_says_how_each_right_is_taken_back() -> None:
+    section = PAGE.partition("### Taking a right back\n")[2].partition("\n## ")[0]
+    given = {
+        "SLIPWAY_PUBLISHERS",
+        "SLIPWAY_DROPPERS",
+        "SLIPWAY_READERS",
+        "SLIPWAY_CALLERS",
+        "SLIPWAY_DEPLOYER_PUBLISHES",
+    }
+    assert given <= set(re.findall(r"\w+", section))
+    people = json.loads((INFRA / "roles.json").read_text())["people"]
+    assert all(f"`{row['on']}` ({who}s)" in section for who, row in people.items())
 
 
 def test_every_variable_of_the_page_is_read_by_somebody() -> None:
