@@ -130,6 +130,16 @@ def test_az_has_the_commands_of_the_page() -> None:
         assert [line for line in known if line[: len(name)] == name and options <= set(line)], command
 
 
+def test_a_workspace_of_azure_ml_is_taken_down_with_its_name() -> None:
+    # Deleted with its group it is kept for 14 days, and azd purges vaults alone.
+    (workspace,) = [
+        each for each in Template(INFRA / "modules" / "azure-ml.bicep").modules if each.symbol == "workspace"
+    ]
+    name = workspace.body["params"]["name"].replace("${token}", "…")
+    before, _, _ = PAGE.partition("## Taking it down\n")[2].partition("`azd down`")
+    assert f"az ml workspace delete --permanently-delete --name {name} " in before
+
+
 def test_the_page_says_how_each_right_is_taken_back() -> None:
     section = PAGE.partition("### Taking a right back\n")[2].partition("\n## ")[0]
     given = {
