@@ -130,6 +130,11 @@ def test_az_has_the_commands_of_the_page() -> None:
         assert [line for line in known if line[: len(name)] == name and options <= set(line)], command
 
 
+def test_the_alert_of_a_new_environment_is_told_beforehand() -> None:
+    (nobody,) = re.findall(r"project app = '(\w+)'", (INFRA / "alerts" / "silent-timer.kql").read_text())
+    assert f"nothing ticks, and `silent-timer` says so, of the app `{nobody}`" in PAGE
+
+
 def test_a_workspace_of_azure_ml_is_taken_down_with_its_name() -> None:
     # Deleted with its group it is kept for 14 days, and azd purges vaults alone.
     (workspace,) = [
