@@ -13,7 +13,7 @@ param location string
 @description('Further regions, comma separated. With one of them Front Door comes before all, in public mode.')
 param furtherLocations string = ''
 
-@description('Object id of whoever deploys: it may publish models. Empty: nobody.')
+@description('Object id of whoever deploys; azd fills it in.')
 param principalId string = ''
 
 // The app
@@ -95,13 +95,16 @@ param clientId string = ''
 @description('Client ids of applications that may call with app-only tokens, comma separated. Empty: every holder of a role.')
 param allowedClients string = ''
 
+@description('Whether whoever deploys may upload models.')
+param deployerPublishes bool = true
+
 @description('Object ids of people, groups and applications that may upload models, comma separated.')
 param publishers string = ''
 
-@description('Who may drop files: {object id}={endpoint}, comma separated.')
+@description('Who may drop files: {object id}={endpoint}, comma separated; several endpoints of one id: {endpoint}+{endpoint}.')
 param droppers string = ''
 
-@description('Who may read predictions: {object id}={endpoint}, comma separated.')
+@description('Who may read predictions, written like SLIPWAY_DROPPERS.')
 param readers string = ''
 
 // Network
@@ -132,7 +135,7 @@ param alertMails string = ''
 @minValue(0)
 param monthlyBudget int = 0
 
-@description('First month of the budget, yyyy-MM-01. It must not change any more; hooks/preprovision.sh keeps it.')
+@description('First month of the budget, yyyy-MM-01; hooks/preprovision.sh looks it up.')
 param budgetStart string = utcNow('yyyy-MM-01')
 
 // Azure ML
@@ -157,7 +160,7 @@ var tags = {
   'azd-env-name': environmentName
 }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-var regions = empty(furtherLocations) ? [location] : concat([location], split(furtherLocations, ','))
+var regions = empty(furtherLocations) ? [location] : concat([location], split(replace(furtherLocations, ' ', ''), ','))
 // Its tier Standard cannot reach into a private network.
 var behindFrontDoor = length(regions) > 1 && !privateNetwork
 var suffix = environment().suffixes.storage
@@ -175,7 +178,7 @@ var zones = azureMl ? concat(appZones, [vaultZone], azureMlZones) : appZones
 var readyHttp = alwaysReadyHttp > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttp }] : []
 var readyBlob = alwaysReadyBlob > 0 ? [{ name: 'blob', instanceCount: alwaysReadyBlob }] : []
 var readyDurable = alwaysReadyDurable > 0 ? [{ name: 'durable', instanceCount: alwaysReadyDurable }] : []
-var deployers = empty(principalId) ? [] : [principalId]
+var deployers = deployerPublishes && !empty(principalId) ? [principalId] : []
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
@@ -192,7 +195,7 @@ module monitoring 'modules/monitoring.bicep' = {
     tags: tags
     retentionDays: logRetentionDays
     dailyCapGB: logDailyCapGB
-    alertMails: empty(alertMails) ? [] : split(alertMails, ',')
+    alertMails: empty(alertMails) ? [] : split(replace(alertMails, ' ', ''), ',')
   }
 }
 
@@ -223,7 +226,7 @@ module budget 'modules/budget.bicep' = if (monthlyBudget > 0) {
   scope: group
   name: 'budget'
   params: {
-    name: 'budget-${token}'
+    name: 'slipway'
     monthlyAmount: max(monthlyBudget, 1)
     startDate: budgetStart
     actionGroupId: monitoring.outputs.actionGroupId
@@ -293,9 +296,9 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
     }
     durableBackend: durableBackend
     people: {
-      publishers: union(deployers, empty(publishers) ? [] : split(publishers, ','))
-      droppers: empty(droppers) ? [] : split(droppers, ',')
-      readers: empty(readers) ? [] : split(readers, ',')
+      publishers: union(deployers, empty(publishers) ? [] : split(replace(publishers, ' ', ''), ','))
+      droppers: empty(droppers) ? [] : split(replace(droppers, ' ', ''), ',')
+      readers: empty(readers) ? [] : split(replace(readers, ' ', ''), ',')
     }
     privateNetwork: privateNetwork
     addresses: '${networkPrefix}.${i}'
@@ -304,7 +307,7 @@ module stamps 'modules/stamp.bicep' = [for (region, i) in regions: {
       app: appZone
       all: zones
     }
-    allowedAddresses: empty(allowedAddresses) ? [] : split(allowedAddresses, ',')
+    allowedAddresses: empty(allowedAddresses) ? [] : split(replace(allowedAddresses, ' ', ''), ',')
     frontDoorId: behindFrontDoor ? frontDoor.outputs.frontDoorId : ''
     monitoring: {
       workspaceId: monitoring.outputs.workspaceId
@@ -338,7 +341,6 @@ module azureMlEndpoints 'modules/azure-ml.bicep' = if (azureMl) {
     storageZones: storageZones
     workspaceId: monitoring.outputs.workspaceId
     insightsId: monitoring.outputs.insightsId
-    appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]
     clusterSize: clusterSize
     clusterNodes: clusterNodes
     recoverVault: recoverVault

@@ -1,7 +1,7 @@
 #!/bin/sh
 # After the code is there: brings it to the further regions, and has Event Grid tell every region's app of dropped files.
-# The webhook's key exists only once the host has started with the code, so this cannot be done in Bicep. In a private
-# network Event Grid writes to a queue instead (modules/inbox-subscription.bicep). Run by azd; may be repeated.
+# The webhook's key exists only once the host has started with the code, so provisioning cannot do this. In a private
+# network it can: Event Grid writes to a queue. Run by azd; may be repeated.
 # SLIPWAY_HOOK_WAIT_S: seconds between two looks for the key.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -6,11 +6,21 @@
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 
-# A budget keeps the month in which it began, and an environment of azd may be younger than the budget.
-if [ -z "${SLIPWAY_BUDGET_START:-}" ]; then
-    group="https://management.azure.com/subscriptions/${AZURE_SUBSCRIPTION_ID:-}/resourceGroups/rg-$AZURE_ENV_NAME"
-    began=$(az rest --method GET --url "$group/providers/Microsoft.Consumption/budgets?api-version=2024-08-01" \
-        --query "value[0].properties.timePeriod.startDate" --output tsv 2>/dev/null) || began=
+# A budget keeps the month in which it began, and a new one begins in the current month: what this environment remembers
+# may be neither.
+if [ "${SLIPWAY_MONTHLY_BUDGET:-0}" != 0 ]; then
+    began=
+    if [ -n "${AZURE_SUBSCRIPTION_ID:-}" ]; then
+        problem=$(mktemp)
+        trap 'rm -f "$problem"' EXIT
+        group="https://management.azure.com/subscriptions/$AZURE_SUBSCRIPTION_ID/resourceGroups/rg-$AZURE_ENV_NAME"
+        budget="$group/providers/Microsoft.Consumption/budgets/slipway?api-version=2024-08-01"
+        if ! began=$(az rest --method GET --url "$budget" --query properties.timePeriod.startDate --output tsv \
+            2>"$problem") && ! grep -q "Not Found" "$problem"; then
+            echo "slipway: in which month the budget began cannot be asked: $(cat "$problem")" >&2
+            exit 1
+        fi
+    fi
     azd env set SLIPWAY_BUDGET_START "$(printf '%.10s' "${began:-$(date -u +%Y-%m-01)}")"
 fi
 if [ -n "${SLIPWAY_CLIENT_ID:-}" ]; then exit 0; fi

@@ -2,6 +2,7 @@
 # Has Event Grid tell an app of dropped files: sh infra/hooks/subscribe.sh GROUP APP TOPIC HOST_ACCOUNT
 # Writing the same subscription again changes nothing.
 set -eu
+here=$(cd "$(dirname "$0")" && pwd)
 group=$1 app=$2 topic=$3 host_account=$4
 wait_s=${SLIPWAY_HOOK_WAIT_S:-10}
 problem=$(mktemp)
@@ -25,14 +26,10 @@ host=$(az functionapp show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-gr
 account=$(az storage account show --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
     --name "$host_account" --query id --output tsv)
 
-# With its last slash: inbox2/… is none of ours. Only calls that leave a whole file.
-az eventgrid system-topic event-subscription create --subscription "$AZURE_SUBSCRIPTION_ID" \
-    --resource-group "$group" --system-topic-name "$topic" --name inbox --output none \
-    --endpoint-type webhook \
-    --endpoint "https://$host/runtime/webhooks/blobs?functionName=Host.Functions.drop&code=$key" \
-    --included-event-types Microsoft.Storage.BlobCreated \
-    --subject-begins-with /blobServices/default/containers/inbox/ --subject-case-sensitive true \
-    --advanced-filter data.api StringIn CopyBlob FlushWithClose PutBlob PutBlockList \
-    --max-delivery-attempts 30 --event-ttl 1440 \
-    --deadletter-identity-endpoint "$account/blobServices/default/containers/undelivered" \
-    --deadletter-identity systemassigned
+# By Bicep, because az eventgrid cannot put away what is undelivered with the topic's identity. The key goes by stdin:
+# everybody on this machine sees what a program is called with.
+printf '{"topicName": {"value": "%s"}, "hostAccountId": {"value": "%s"}, "webhook": {"value": "%s"}}\n' "$topic" \
+    "$account" "https://$host/runtime/webhooks/blobs?functionName=Host.Functions.drop&code=$key" |
+    az deployment group create --subscription "$AZURE_SUBSCRIPTION_ID" --resource-group "$group" \
+        --name "subscription-$app" --template-file "$here/../modules/inbox-subscription.bicep" --parameters @- \
+        --no-prompt true --output none

@@ -77,17 +77,6 @@ resource cluster 'Microsoft.MachineLearningServices/workspaces/computes@2025-12-
   }
 }
 
-resource onWorkspace 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for row in table.workspace: {
-  scope: workspace
-  name: guid(workspace.id, principals[row.who], table.roles[row.role])
-  properties: {
-    principalId: principals[row.who]
-    principalType: 'ServicePrincipal'
-    roleDefinitionId: subscriptionResourceId(definitions, table.roles[row.role])
-    description: row.why
-  }
-}]
-
 // The cluster's identity is known only once it is made, too late for a name.
 resource onAccount 'Microsoft.Authorization/roleAssignments@2022-04-01' = [for row in table.workspaceAccount: {
   scope: account

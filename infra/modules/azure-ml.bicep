@@ -17,9 +17,6 @@ param storageZones array
 param workspaceId string
 param insightsId string
 
-@description('Object ids of the apps\' identities, one for each region.')
-param appPrincipalIds array
-
 @description('Brings the deleted vault back, whose name is still taken.')
 param recoverVault bool
 
@@ -93,14 +90,6 @@ module workspace 'azure-ml-workspace.bicep' = {
     }
   }
 }
-
-module appAccess 'azure-ml-access.bicep' = [for (principalId, i) in appPrincipalIds: {
-  name: 'azure-ml-app-access-${i}'
-  params: {
-    workspaceName: workspace.outputs.name
-    principalId: principalId
-  }
-}]
 
 module ofAccount 'private-endpoint.bicep' = [for each in ofStorage: {
   name: 'azure-ml-account-${each.service}'

@@ -1,12 +1,13 @@
 // Tells what the resource group costs before it has cost it.
 
+@description('hooks/preprovision.sh asks for it by this name.')
 param name string
 
 @description('In the currency of the subscription.')
 @minValue(1)
 param monthlyAmount int
 
-@description('First day of a month, yyyy-MM-01. It must not change any more.')
+@description('First day of a month, yyyy-MM-01: the current one of a new budget, afterwards always the same.')
 param startDate string
 param actionGroupId string
 

@@ -1,13 +1,37 @@
-// Drops told by a storage queue, with the topic's identity: Event Grid cannot push to an app in a private network.
-// Elsewhere hooks/postdeploy.sh subscribes the blob trigger's webhook, whose key exists only once the code is there.
+// Has Event Grid tell of drops: by the blob trigger's webhook, or, as it cannot push to an app in a private network, by a
+// storage queue, with the topic's identity.
 
 param topicName string
 
-@description('Resource id of the data account.')
-param dataAccountId string
-
 @description('Resource id of the host account.')
 param hostAccountId string
+
+@description('Address of the webhook with its key, which exists only once the code is there: hooks/subscribe.sh has it. Empty: a queue.')
+@secure()
+param webhook string = ''
+
+@description('Resource id of the data account, which has the queue.')
+param dataAccountId string = ''
+
+var byWebhook = {
+  endpointType: 'WebHook'
+  properties: {
+    endpointUrl: webhook
+  }
+}
+var byQueue = {
+  identity: {
+    type: 'SystemAssigned'
+  }
+  destination: {
+    endpointType: 'StorageQueue'
+    properties: {
+      resourceId: dataAccountId
+      queueName: 'inbox-events'
+      queueMessageTimeToLiveInSeconds: 604800
+    }
+  }
+}
 
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' existing = {
   name: topicName
@@ -18,19 +42,8 @@ resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
   name: 'inbox'
   properties: {
     eventDeliverySchema: 'EventGridSchema'
-    deliveryWithResourceIdentity: {
-      identity: {
-        type: 'SystemAssigned'
-      }
-      destination: {
-        endpointType: 'StorageQueue'
-        properties: {
-          resourceId: dataAccountId
-          queueName: 'inbox-events'
-          queueMessageTimeToLiveInSeconds: 604800
-        }
-      }
-    }
+    destination: empty(webhook) ? null : byWebhook
+    deliveryWithResourceIdentity: empty(webhook) ? byQueue : null
     deadLetterWithResourceIdentity: {
       identity: {
         type: 'SystemAssigned'
@@ -43,6 +56,7 @@ resource subscription 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-
         }
       }
     }
+    // Only calls that leave a whole file; and with its last slash, as inbox2/… is none of ours.
     filter: {
       includedEventTypes: ['Microsoft.Storage.BlobCreated']
       isSubjectCaseSensitive: true

@@ -69,7 +69,6 @@ resource deployment 'Microsoft.MachineLearningServices/workspaces/onlineEndpoint
   properties: {
     endpointComputeType: 'Managed'
     appInsightsEnabled: true
-    egressPublicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
     instanceType: each.instance_type
     model: '${workspace.id}/models/${each.model.name}/versions/${each.model.version}'
     requestSettings: {

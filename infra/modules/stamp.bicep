@@ -241,7 +241,6 @@ module ofApp 'private-endpoint.bicep' = if (privateNetwork) {
 
 output appName string = app.outputs.name
 output appHost string = app.outputs.hostName
-output appPrincipalId string = identity.outputs.principalId
 output dataAccountName string = dataAccountName
 output dataBlobUri string = dataAccount.outputs.blobUri
 output topicName string = topic.outputs.name

@@ -50,6 +50,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     minimumTlsVersion: 'TLS1_2'
     publicNetworkAccess: privateNetwork ? 'Disabled' : 'Enabled'
     supportsHttpsTrafficOnly: true
+    // The bypass lets Event Grid in, for queues and dead letters, where public access is disabled too:
+    // https://learn.microsoft.com/azure/storage/common/storage-network-security-limitations
     networkAcls: {
       bypass: 'AzureServices'
       defaultAction: privateNetwork ? 'Deny' : 'Allow'

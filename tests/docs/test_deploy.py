@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import takewhile
 from typing import Any
 
 import pytest
@@ -27,8 +28,6 @@ PLACES = {
     "dataQueues": "the data account's queue `{on}`",
     "insights": "Application Insights",
     "scheduler": "the Durable Task Scheduler",
-    "workspaceOfApps": "the Azure ML workspace",
-    "workspace": "the Azure ML workspace",
     "workspaceAccount": "the workspace's account",
 }
 
@@ -117,6 +116,47 @@ def test_the_profile_takes_what_azd_gives() -> None:
     asked = dict(re.findall(r"(\w+): \$\{(\w+)\}", written))
     assert set(asked) <= set(Profile.model_fields)
     assert set(asked.values()) <= set(MAIN.outputs)
+
+
+def test_az_has_the_commands_of_the_page() -> None:
+    known = [line.split() for line in (ROOT / "tests" / "infra" / "az_commands.txt").read_text().splitlines()]
+    blocks = "".join(re.findall(r"(?s)```sh\n(.*?)```", PAGE))
+    written = re.findall(r"`az\s([^`]+)`", PAGE) + re.findall(r"(?m)(?:^|\$\()az (.+)$", blocks)
+    assert len(written) > 10
+    for command in written:
+        words = command.split()
+        name = list(takewhile(lambda word: not word.startswith("-"), words))
+        options = {word for word in words if word.startswith("--")}
+        assert [line for line in known if line[: len(name)] == name and options <= set(line)], command
+
+
+def test_the_alert_of_a_new_environment_is_told_beforehand() -> None:
+    (nobody,) = re.findall(r"project app = '(\w+)'", (INFRA / "alerts" / "silent-timer.kql").read_text())
+    assert f"nothing ticks, and `silent-timer` says so, of the app `{nobody}`" in PAGE
+
+
+def test_a_workspace_of_azure_ml_is_taken_down_with_its_name() -> None:
+    # Deleted with its group it is kept for 14 days, and azd purges vaults alone.
+    (workspace,) = [
+        each for each in Template(INFRA / "modules" / "azure-ml.bicep").modules if each.symbol == "workspace"
+    ]
+    name = workspace.body["params"]["name"].replace("${token}", "…")
+    before, _, _ = PAGE.partition("## Taking it down\n")[2].partition("`azd down`")
+    assert f"az ml workspace delete --permanently-delete --name {name} " in before
+
+
+def test_the_page_says_how_each_right_is_taken_back() -> None:
+    section = PAGE.partition("### Taking a right back\n")[2].partition("\n## ")[0]
+    given = {
+        "SLIPWAY_PUBLISHERS",
+        "SLIPWAY_DROPPERS",
+        "SLIPWAY_READERS",
+        "SLIPWAY_CALLERS",
+        "SLIPWAY_DEPLOYER_PUBLISHES",
+    }
+    assert given <= set(re.findall(r"\w+", section))
+    people = json.loads((INFRA / "roles.json").read_text())["people"]
+    assert all(f"`{row['on']}` ({who}s)" in section for who, row in people.items())
 
 
 def test_every_variable_of_the_page_is_read_by_somebody() -> None:

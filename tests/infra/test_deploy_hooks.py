@@ -4,6 +4,9 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
+from tests.infra.conftest import Plant
 from tests.infra.hooks import Hooks
 from tests.infra.template import INFRA, Template
 
@@ -19,25 +22,30 @@ def test_event_grid_tells_the_blob_trigger_once_its_key_is_there(hooks: Hooks) -
     done = hooks.run("postdeploy.sh", **DEPLOYED, KEY_AFTER="3")
     assert done.returncode == 0, done.stderr
     assert len(hooks.asked("az", "functionapp", "keys", "list")) == 4
-    (made,) = hooks.asked("az", "eventgrid", "system-topic", "event-subscription", "create")
-    told = dict(pairwise(made))
+    (made,) = hooks.asked("az", "deployment", "group", "create")
+    (given,) = hooks.parameters()
     functions = json.loads((INFRA.parent / "tests" / "contract" / "functions.json").read_text())
     (trigger,) = [name for name, bindings in functions.items() if "blobTrigger" in json.dumps(bindings)]
     webhook = f"https://app.azurewebsites.net/runtime/webhooks/blobs?functionName=Host.Functions.{trigger}&code=the-key"
-    assert told["--endpoint"] == webhook
-    assert told["--system-topic-name"] == "topic-a"
-    assert (
-        told["--deadletter-identity-endpoint"] == "/subscriptions/s/account/blobServices/default/containers/undelivered"
-    )
-    (queue,) = [
-        each.properties for each in Template(INFRA / "modules" / "inbox-subscription.bicep").made
-    ]  # both ways let the same events through
-    assert told["--subject-begins-with"] == queue["filter"]["subjectBeginsWith"]
-    assert told["--included-event-types"] == queue["filter"]["includedEventTypes"][0]
-    assert told["--max-delivery-attempts"] == str(queue["retryPolicy"]["maxDeliveryAttempts"])
-    assert told["--event-ttl"] == str(queue["retryPolicy"]["eventTimeToLiveInMinutes"])
-    calls = made[made.index("--advanced-filter") + 1 :]
-    assert calls[:6] == ["data.api", "StringIn", *queue["filter"]["advancedFilters"][0]["values"]]
+    assert given == {"topicName": "topic-a", "hostAccountId": "/subscriptions/s/account", "webhook": webhook}
+    module = Template(Path(dict(pairwise(made))["--template-file"]))
+    assert {name for name in module.parameters if module.default(name) is None} <= set(given) <= set(module.parameters)
+    assert dict(pairwise(made))["--parameters"] == "@-"
+    assert not [call for call in hooks.asked() if "the-key" in " ".join(call)]
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "problem"),
+    [
+        ("--no-prompt true", "--deadletter-identity systemassigned", "unrecognized arguments: --deadletter-identity"),
+        ("az deployment group create", "az deployment groups create", "'deployment groups create ' is misspelled"),
+    ],
+)
+def test_what_az_does_not_have_is_found(hooks: Hooks, plant: Plant, was: str, becomes: str, problem: str) -> None:
+    hooks.infra = plant("hooks/subscribe.sh", was, becomes)
+    done = hooks.run("postdeploy.sh", **DEPLOYED)
+    assert done.returncode != 0
+    assert problem in done.stderr
 
 
 def test_a_key_that_never_comes_is_told(hooks: Hooks) -> None:
@@ -62,7 +70,6 @@ def test_further_regions_get_the_code_and_a_subscription_of_their_own(hooks: Hoo
     assert done.returncode == 0, done.stderr
     (deployed,) = hooks.asked("az", "functionapp", "deployment", "source", "config-zip")
     assert "func-b" in deployed
-    made = hooks.asked("az", "eventgrid", "system-topic", "event-subscription", "create")
-    assert [call[call.index("--system-topic-name") + 1] for call in made] == ["topic-a", "topic-b"]
+    assert [given["topicName"] for given in hooks.parameters()] == ["topic-a", "topic-b"]
     everything = [call for call in hooks.asked("az") if call[1] != "account"]
     assert all(call[call.index("--subscription") + 1] == "s" for call in everything)

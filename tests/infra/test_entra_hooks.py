@@ -1,7 +1,6 @@
 """The hooks that write to the directory: the application, and who holds its roles."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -39,7 +38,6 @@ def test_a_new_application_is_made_and_its_service_asks_for_a_role(hooks: Hooks)
     assert "servicePrincipals/the-service" in patches[2]
     assert '"appRoleAssignmentRequired": true' in patches[2]
     assert ["azd", "env", "set", "SLIPWAY_CLIENT_ID", "the-client"] in hooks.asked("azd")
-    assert [call[3] for call in hooks.asked("azd", "env", "set")] == ["SLIPWAY_BUDGET_START", "SLIPWAY_CLIENT_ID"]
     assert hooks.asked("az", "rest", "--method", "POST") == []
 
 
@@ -50,7 +48,7 @@ def test_an_application_that_is_there_is_kept(hooks: Hooks) -> None:
 
 
 def test_with_a_client_id_the_directory_is_left_alone(hooks: Hooks) -> None:
-    assert hooks.run("preprovision.sh", SLIPWAY_CLIENT_ID="given", SLIPWAY_BUDGET_START="2026-11-01").returncode == 0
+    assert hooks.run("preprovision.sh", SLIPWAY_CLIENT_ID="given", SLIPWAY_MONTHLY_BUDGET="0").returncode == 0
     assert hooks.asked() == []
 
 
@@ -59,13 +57,6 @@ def test_of_several_applications_of_the_name_none_is_taken(hooks: Hooks) -> None
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "several applications are named slipway-test" in done.stderr
     assert hooks.asked("az", "ad", "app", "update") == []
-
-
-@pytest.mark.parametrize("began", ["2025-02-01T00:00:00Z", ""])
-def test_a_budget_that_is_there_keeps_its_first_month(hooks: Hooks, began: str) -> None:
-    assert hooks.run("preprovision.sh", SLIPWAY_CLIENT_ID="given", BEGAN=began).returncode == 0
-    (kept,) = hooks.asked("azd", "env", "set", "SLIPWAY_BUDGET_START")
-    assert kept[4] == began[:10] or (not began and kept[4] == f"{datetime.now(UTC):%Y-%m}-01")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from shared.ports import Container
 from shared.settings import AZURE_MARKERS, STORAGE_QUEUE
 from shared.triggers.intake import INBOX_QUEUE
 from tests.infra.conftest import Plant
-from tests.infra.template import INFRA, Resource, alternatives, read_all
+from tests.infra.template import INFRA, Resource, Template, alternatives, read_all
 
 # By kind, then by the property's path: the value, or all values that a condition chooses from.
 POLICY: Final[dict[str, dict[str, set[object]]]] = {
@@ -166,7 +166,12 @@ def test_event_grid_tells_the_trigger_that_the_settings_choose() -> None:
         if resource.kind == "Microsoft.EventGrid/systemTopics/eventSubscriptions"
     ]
     properties = subscription.properties
-    assert properties["deliveryWithResourceIdentity"]["destination"]["properties"]["queueName"] == INBOX_QUEUE
+    told = Template(INFRA / "modules" / "inbox-subscription.bicep")
+    assert told.variables["byQueue"]["destination"]["properties"]["queueName"] == INBOX_QUEUE
+    assert alternatives(properties["deliveryWithResourceIdentity"]) == {"byQueue", None}
+    assert alternatives(properties["destination"]) == {"byWebhook", None}
+    # The key would stay readable in the history of deployments.
+    assert {"type": "secure"} in told.parameters["webhook"]["decorators"]
     assert properties["filter"]["subjectBeginsWith"] == f"/blobServices/default/containers/{Container.INBOX}/"
     assert properties["filter"]["includedEventTypes"] == ["Microsoft.Storage.BlobCreated"]
     (whole,) = properties["filter"]["advancedFilters"]
@@ -177,6 +182,18 @@ def test_what_is_staged_and_jobs_are_forgotten_and_nothing_else() -> None:
     (lifecycle,) = [template for template in read_all() if template.path.name == "lifecycle.bicep"]
     prefixes = [rule["prefix"] for rule in lifecycle.variables["rules"]]
     assert prefixes == [f"{Container.STAGING}/", f"{Container.JOBS}/", f"{Container.CAPTURE}/"]
+
+
+def test_egress_of_azure_mls_deployments_is_the_managed_networks() -> None:
+    # A deployment that says something of its own is refused in a workspace with a managed network.
+    endpoint = Template(INFRA / "modules" / "online-endpoint.bicep")
+    (deployment,) = [each for each in endpoint.made if each.kind.endswith("onlineEndpoints/deployments")]
+    assert "egressPublicNetworkAccess" not in deployment.properties
+    workspace = Template(INFRA / "modules" / "azure-ml-workspace.bicep").made[0]
+    assert alternatives(workspace.properties["managedNetwork"]["isolationMode"]) == {
+        "AllowInternetOutbound",
+        "Disabled",
+    }
 
 
 def test_azure_is_recognized_by_what_functions_sets() -> None:

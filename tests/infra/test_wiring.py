@@ -38,6 +38,10 @@ def problems(infra: Path = INFRA) -> list[str]:
             if asked is None or output not in asked.outputs:
                 found.append(f"{name}: {symbol} has no output {output}")
         found += [f"{name}: {each} is not used" for each in _unused(template)]
+        # People write a, b in an environment.
+        found += [
+            f"{name}: {each} is split with its blanks" for each in re.findall(r"split\((\w+), ','\)", template.text)
+        ]
     unused = set(templates) - used - {(infra / "main.bicep").resolve()}
     return found + [f"nobody uses {path.name}" for path in sorted(unused)]
 
@@ -58,13 +62,9 @@ def test_modules_parameters_and_outputs_fit() -> None:
         ("main.bicep", "    retentionDays: logRetentionDays\n", "", "monitoring: retentionDays is missing"),
         ("main.bicep", "retentionDays:", "retention:", "monitoring: retention is unknown"),
         ("main.bicep", "frontDoor.outputs.hostName", "frontDoor.outputs.host", "frontDoor has no output host"),
-        (
-            "main.bicep",
-            "stamps[i].outputs.appPrincipalId",
-            "stamps[i].outputs.principal",
-            "stamps has no output principal",
-        ),
+        ("main.bicep", "stamps[i].outputs.appHost", "stamps[i].outputs.host", "stamps has no output host"),
         ("main.bicep", "zoneRedundant: zoneRedundant", "zoneRedundant: false", "zoneRedundant is not used"),
+        ("main.bicep", "replace(droppers, ' ', '')", "droppers", "main.bicep: droppers is split with its blanks"),
         ("modules/stamp.bicep", "'lifecycle.bicep'", "'budget.bicep'", "nobody uses lifecycle.bicep"),
     ],
 )
@@ -117,6 +117,14 @@ def test_environments_differ_in_size_and_not_in_shape() -> None:
     assert set(dev) == set(staging) == set(prod)
     assert set(dev) <= {variable for variable, _ in parameters().values()} - _OF_AZD
     assert dev != staging != prod
+
+
+def test_whoever_deploys_publishes_where_the_environment_says_so() -> None:
+    # azd fills the id in, whatever its environment holds.
+    deployers = Template(INFRA / "main.bicep").variables["deployers"]
+    assert {"deployerPublishes", "principalId"} <= set(texts(deployers))
+    says = {name: environment(name)["SLIPWAY_DEPLOYER_PUBLISHES"] for name in ("dev", "staging", "prod")}
+    assert says == {"dev": "true", "staging": "false", "prod": "false"}
 
 
 def test_environments_hold_what_their_parameters_take() -> None:
@@ -187,14 +195,6 @@ def test_names_that_are_unique_in_azure_are_of_the_environment() -> None:
     named = [module for module in azure_ml.modules if module.symbol in ("online", "traffic", "batch")]
     assert len(named) == 3
     assert all("${suffix}" in module.body["params"]["name"] for module in named)
-
-
-def test_every_region_may_ask_azure_ml_and_an_identity_that_is_made_anew_is_another() -> None:
-    main = (INFRA / "main.bicep").read_text()
-    assert "appPrincipalIds: [for (region, i) in regions: stamps[i].outputs.appPrincipalId]" in main
-    for template in read_all():
-        for name in re.findall(r"name: (guid\(.*\))", template.text):
-            assert "row.who, table" not in name or "principals[row.who]" in name, template.path.name
 
 
 def test_a_deleted_vault_can_be_brought_back() -> None:
