@@ -30,6 +30,8 @@ def read(path: Path, most: int | None = None, texts: Collection[str] = ()) -> Sa
     limit = MOST_ROWS if most is None else most
     try:
         rows = _READERS[path.suffix](path, limit + 1, texts)
+        if rows.columns.has_duplicates:
+            raise ValueError("two of its columns have the same name")
     except OSError as error:
         raise _unreadable(path, error) from None
     except (ValueError, pa.ArrowException) as error:
