@@ -85,7 +85,7 @@ def _values(column: Any, kind: str) -> list[Value] | None:
         if pa.types.is_temporal(values.type) or pa.types.is_binary(values.type) or pa.types.is_nested(values.type):
             return None
         return list(values.cast(KINDS[kind].arrow).to_pylist())
-    except pa.ArrowException:
+    except (pa.ArrowException, OverflowError):
         return None
 
 

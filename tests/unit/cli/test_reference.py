@@ -11,6 +11,7 @@ import pytest
 
 from cli import endpoint_file
 from cli.publishing import reference
+from cli.publishing.direct import read_endpoint_file
 from cli.publishing.reference import Profiled
 from cli.sources import sample
 from shared.errors import MalformedRequest
@@ -179,6 +180,18 @@ def test_a_reference_that_nothing_is_compared_with_is_refused(
     with pytest.raises(MalformedRequest) as caught:
         profiled(tmp_path, ROWS, package(**taken), **more)
     assert caught.value.message == f"monitoring.reference: {told}"
+
+
+def test_numbers_that_no_type_holds_do_not_count(tmp_path: Path) -> None:
+    rows = f"x,y\n{2**70},1\n3,2\n"
+    found = profiled(tmp_path, rows, package(x="long", y="long"), file="training.csv")
+    assert list(features(found)) == ["y"]
+
+
+def test_publishing_step_by_step_makes_no_profile_and_says_so(tmp_path: Path) -> None:
+    profiled(tmp_path, ROWS, package(**TYPES))
+    with pytest.raises(MalformedRequest, match=r"endpoint.yaml has a monitoring.reference: `slipway publish` makes"):
+        read_endpoint_file(tmp_path / "endpoint.yaml", {"m": REF})
 
 
 def test_a_file_without_a_reference_has_no_profile(tmp_path: Path) -> None:
