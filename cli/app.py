@@ -9,7 +9,7 @@ import typer
 import typer.main
 from azure.core.exceptions import AzureError
 
-from cli.commands import access, advising, endpoints, importing, jobs, promoting, publishing, scoring
+from cli.commands import access, advising, endpoints, importing, jobs, monitoring, promoting, publishing, scoring
 from cli.endpoint_file import Invalid
 from cli.endpoint_file import told as file_told
 from cli.errors import STOPPED, USAGE, CommandError, told
@@ -46,6 +46,8 @@ _COMMANDS: Final[Mapping[str, Callable[..., None]]] = {
     "job": jobs.show_job,
     "cancel": jobs.cancel,
     "retry": jobs.retry,
+    "monitor": monitoring.monitor,
+    "feedback": monitoring.feedback,
     "rollback": endpoints.rollback,
     "delete": endpoints.delete,
     "audit": endpoints.audit,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from cli import written
+from cli.sources import sample
 from cli.written import NotYaml, Place
 from shared.documents import Document
 from shared.endpoints.spec import Draft
@@ -19,6 +20,8 @@ from shared.models.package import ModelRef
 _MOST_BYTES: Final = 1_000_000
 NO_MODEL: Final = {"name": "model", "version": "1", "digest": f"sha256:{'0' * 64}"}
 """Stands for the models until they are there: all else can be looked at before."""
+
+_REFERENCE: Final = ("monitoring", "reference")
 
 
 class Problem(NamedTuple):
@@ -44,18 +47,19 @@ class WrittenModel(NamedTuple):
 
 
 class EndpointFile(NamedTuple):
-    """`document`: the file without its models and scripts."""
+    """`document`: the file without its models, scripts and reference. `reference`: the table that it names."""
 
     path: Path
     document: dict[str, Any]
     models: dict[str, WrittenModel]
+    reference: Path | None
 
     @property
     def name(self) -> str:
         return str(self.document["name"])
 
     def draft(self, refs: Mapping[str, ModelRef]) -> Draft:
-        """With the packages of its deployments, by deployment."""
+        """With the packages of its deployments, by deployment; without its reference."""
         deployments = {
             name: {**deployment, "model": refs[name]._asdict()}
             for name, deployment in self.document["deployments"].items()
@@ -94,10 +98,11 @@ def parse(path: Path, text: str) -> EndpointFile:
     lines = _Lines(root)
     problems = list(lines.repeated())
     document, models = _split(value, lines, problems)
+    document, reference = _without_reference(document, path, lines, problems)
     problems += _checked(Draft, _with_models(document), (), lines)
     if problems:
         raise Invalid(path, problems)
-    return EndpointFile(path, document, models)
+    return EndpointFile(path, document, models, reference)
 
 
 def _text(path: Path) -> str:
@@ -137,6 +142,25 @@ def _split(
             continue
         models[str(name)] = WrittenModel(uri, None if code is None else WrittenCode.model_validate(code))
     return {**fields, "deployments": kept}, models
+
+
+def _without_reference(
+    fields: dict[str, Any], path: Path, lines: "_Lines", problems: list[Problem]
+) -> tuple[dict[str, Any], Path | None]:
+    """The document without it, and the table that it names, which is there."""
+    monitoring = fields.get("monitoring")
+    if not isinstance(monitoring, dict) or monitoring.get("reference") is None:
+        return fields, None
+    written, table = monitoring["reference"], None
+    try:
+        if not isinstance(written, str):
+            raise MalformedRequest("name a table, such as ./training.parquet: `slipway publish` makes a profile of it")
+        table = path.parent / written
+        sample.check(table)
+    except MalformedRequest as error:
+        problems.append(Problem(lines.of(_REFERENCE), ".".join(_REFERENCE), error.message))
+    kept = {name: value for name, value in monitoring.items() if name != "reference"}
+    return {**fields, "monitoring": kept}, table
 
 
 def _with_models(document: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,14 @@ ADVICE: Final[Mapping[FieldPath, str]] = {
     (
         "app_insights_enabled",
     ): "set APPLICATIONINSIGHTS_CONNECTION_STRING of the Function app, for all of its endpoints",
-    ("data_collector",): "Slipway cannot collect requests and replies yet",
+    (
+        "data_collector",
+    ): "the part monitoring of an endpoint file keeps inputs and outputs in the data account, and nothing else",
+    ("data_collector", "rolling_rate"): "nothing to do: what is kept lies in folders by the hour",
+    (
+        "data_collector",
+        "request_logging",
+    ): "nothing to do: no headers are kept; x-request-id finds a request in the log",
     ("model_mount_path",): "nothing to do: AZUREML_MODEL_DIR tells the script where its model is",
     ("model",): _ASSET,
     ("model", "type"): "publish it as an MLflow model, as an ONNX graph logged with MLflow, or with a score.py",

@@ -12,6 +12,7 @@ from cli.importing.deployments import ReadDeployment, read_deployment
 from cli.importing.endpoints import MODES, ReadAuth, read_auth, read_default, read_traffic
 from cli.importing.grouping import Group, Groups, grouped
 from cli.importing.lines import one_line
+from cli.importing.monitoring import read_monitoring
 from cli.importing.naming import Names
 from cli.importing.reading import read_source
 from cli.importing.rendering import render
@@ -21,6 +22,7 @@ from shared.endpoints.batch_settings import BatchSettings
 from shared.endpoints.callers import AuthMode
 from shared.endpoints.spec import Draft
 from shared.errors import MalformedRequest
+from shared.monitoring.settings import Monitoring
 
 
 class Imported(NamedTuple):
@@ -71,6 +73,7 @@ class _Endpoint(NamedTuple):
     auth_mode: tuple[AuthMode, ...]
     traffic: dict[str, int]
     batch: BatchSettings | None
+    monitoring: Monitoring | None
     comments: dict[str, list[str]]
 
 
@@ -97,7 +100,7 @@ def _endpoint(groups: Groups, online: Sequence[ReadDeployment], batch: Sequence[
     auths: list[ReadAuth] = []
     traffic: dict[str, int] = {}
     comments: dict[str, list[str]] = {}
-    settings = None
+    settings, monitoring = None, None
     for group in (groups.online, groups.batch):
         if group:
             group.endpoint.take("name", "name")
@@ -105,6 +108,9 @@ def _endpoint(groups: Groups, online: Sequence[ReadDeployment], batch: Sequence[
         auths.append(read_auth(groups.online.endpoint, "key"))
         traffic, comment = read_traffic(groups.online.endpoint, [each.name for each in online])
         comments["traffic"] = [comment]
+        is_script = {each.name: each.model.code is not None for each in online}
+        monitoring, comment = read_monitoring(groups.online.deployments, is_script)
+        comments["monitoring"] = [comment]
     if groups.batch:
         auths.append(read_auth(groups.batch.endpoint, "entra"))
         default = read_default(groups.batch.endpoint, [each.name for each in batch])
@@ -112,7 +118,7 @@ def _endpoint(groups: Groups, online: Sequence[ReadDeployment], batch: Sequence[
         comments["batch"] = [default.comment]
     comments["auth_mode"] = [auth.comment for auth in auths]
     modes = {auth.mode for auth in auths}
-    return _Endpoint(tuple(mode for mode in MODES if mode in modes), traffic, settings, comments)
+    return _Endpoint(tuple(mode for mode in MODES if mode in modes), traffic, settings, monitoring, comments)
 
 
 def _batch(group: Group, default: str, is_script: Mapping[str, bool]) -> BatchSettings:
@@ -135,6 +141,8 @@ def _draft(files: str, name: str, deployments: Sequence[ReadDeployment], endpoin
         fields["traffic"] = endpoint.traffic
     if endpoint.batch:
         fields["batch"] = endpoint.batch
+    if endpoint.monitoring:
+        fields["monitoring"] = endpoint.monitoring
     try:
         return Draft.model_validate(fields)
     except ValidationError as error:

@@ -1,5 +1,7 @@
 """What a publish would change, field by field."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -34,9 +36,17 @@ def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[
 def _leaves(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in document.items():
         field = f"{prefix}{key}"
-        if isinstance(value, Mapping) and key != "model" and value:
-            yield from _leaves(value, f"{field}.")
-        elif isinstance(value, Mapping) and value:
-            yield field, f"{value['name']}/{value['version']} ({value['digest'][7:19]})"
-        elif value not in (None, {}, [], ()):
-            yield field, value
+        match value:
+            case {"name": name, "version": version, "digest": str(digest)}:
+                yield field, f"{name}/{version} ({digest[7:19]})"
+            case {"rows": int(rows), "features": Mapping() as features}:
+                yield field, f"{rows:,} rows of {len(features):,} columns ({_mark(features)})"
+            case Mapping() if value:
+                yield from _leaves(value, f"{field}.")
+            case _ if value not in (None, {}, [], ()):
+                yield field, value
+
+
+def _mark(features: Mapping[str, Any]) -> str:
+    """Of a profile, which nobody wants to read."""
+    return hashlib.sha256(json.dumps(features, sort_keys=True).encode()).hexdigest()[:12]

@@ -35,6 +35,8 @@ def read_endpoint_file(path: Path, models: Mapping[str, ModelRef]) -> Draft:
     file = endpoint_file.read(path)
     if missing := sorted({model.uri for model in file.models.values()} - models.keys()):
         raise MalformedRequest(f"{path.name}: {', '.join(missing)} was not uploaded: upload it first")
+    if file.reference is not None:
+        raise MalformedRequest(f"{path.name} has a monitoring.reference: `slipway publish` makes a profile of it")
     return file.draft({name: models[model.uri] for name, model in file.models.items()})
 
 

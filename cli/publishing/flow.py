@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from cli.client import App
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError
-from cli.publishing import environments, packages, parts, requirements, stored, trial
+from cli.publishing import environments, packages, parts, reference, requirements, stored, trial
 from cli.publishing.difference import Change, changes
 from cli.publishing.golden import Golden
 from cli.publishing.packages import Found
@@ -35,8 +35,9 @@ _ANY_STATE: Final[Mapping[str, str]] = MappingProxyType({})
 class Plan(NamedTuple):
     """`changes`: empty where the endpoint is as its file says. `traffic`: live, None of a new endpoint.
 
-    `breaking`: what callers of its deployments may stumble over. `notes`: what its models may stumble over. `etag`: of
-    the endpoint as it was looked at, None of a new one. `digests`: of its packages by deployment.
+    `breaking`: what callers of its deployments may stumble over. `notes`: what its models may stumble over, and what of
+    its reference does not count. `etag`: of the endpoint as it was looked at, None of a new one. `digests`: of its
+    packages by deployment.
     """
 
     draft: Draft
@@ -63,7 +64,8 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
             "--partition-by needs a deployment whose model is a folder of models, or models:/*?tag=…",
         )
     models = {name: (part.found.ref, part.found.package.signature) for name, part in found.items()}
-    draft = file.draft({name: part.found.ref for name, part in found.items()})
+    refs = {name: part.found.ref for name, part in found.items()}
+    draft, left_out = reference.profiled(file.draft(refs), file, [part.found.package for part in found.values()])
     notes = requirements.check([_needs(draft, name, part) for name, part in found.items()], there)
     current, etag = look(app, file.name)
     revision = current["revision"] if current else None
@@ -73,7 +75,7 @@ def plan(file: EndpointFile, into: Path, app: App, account: BlobServiceClient, a
         changes(revision, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
         [*breaking_changes(models, current, account)],
-        notes,
+        [*notes, *left_out],
         etag,
         {name: each["model"]["digest"] for name, each in revision["deployments"].items()} if revision else {},
     )

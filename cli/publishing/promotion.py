@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from cli.endpoint_file import EndpointFile
 from cli.errors import CommandError, on_side
-from cli.publishing import copying, environments, flow, requirements
+from cli.publishing import copying, environments, flow, reference, requirements
 from cli.publishing.copying import Packaged, Side
 from cli.publishing.difference import OWN, Change, changes
 from cli.publishing.flow import Progress
@@ -48,6 +48,9 @@ def plan(asked: Asked, source: Side, target: Side) -> Plan:
     refs = {name: deployment.model.ref for name, deployment in draft.deployments.items()}
     packages = {ref: copying.read(ref, source) for ref in dict.fromkeys(refs.values())}
     models = {name: (ref, packages[ref].package.signature) for name, ref in refs.items()}
+    left_out: list[str] = []
+    if asked.file is not None:
+        draft, left_out = reference.profiled(draft, asked.file, [each.package for each in packages.values()])
     with on_side(target.name):
         there = environments.ask(target.app)
         for name, ref in refs.items():
@@ -63,7 +66,7 @@ def plan(asked: Asked, source: Side, target: Side) -> Plan:
         changes(known, draft.model_dump(mode="json")),
         current["head"]["traffic"] if current else None,
         stumbles,
-        notes,
+        [*notes, *left_out],
         etag,
     )
 

@@ -1,6 +1,6 @@
-"""A table of rows that a conversion is compared on."""
+"""Tables that people name: rows to compare with, or to tell."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,49 +13,71 @@ MOST_ROWS: Final = 100_000
 
 
 class Sample(NamedTuple):
-    """`rows`: a DataFrame of at most MOST_ROWS; `is_cut`: the file holds more."""
+    """`rows`: a DataFrame of as many as were asked for at most; `is_cut`: the file holds more."""
 
     file: str
     rows: Any
     is_cut: bool
 
 
-def read(path: Path) -> Sample:
-    """CSV, Parquet or JSON Lines, by the file's name. Raises MalformedRequest."""
+def read(path: Path, most: int | None = None, texts: Collection[str] = ()) -> Sample:
+    """CSV, Parquet or JSON Lines, by the file's name. `most`: rows, MOST_ROWS without. `texts`: columns of a CSV whose
+    values are texts, whatever they look like. Raises MalformedRequest.
+    """
     import pyarrow as pa
 
-    if path.suffix not in _READERS:
-        raise MalformedRequest(f"{path.name} is no sample: give a table in a file named {', '.join(_READERS)}")
+    check(path)
+    limit = MOST_ROWS if most is None else most
     try:
-        rows = _READERS[path.suffix](path)
+        rows = _READERS[path.suffix](path, limit + 1, texts)
+        if rows.columns.has_duplicates:
+            raise ValueError("two of its columns have the same name")
     except OSError as error:
-        raise MalformedRequest(f"{path.name} cannot be read: {error.strerror or 'it is damaged'}") from None
+        raise _unreadable(path, error) from None
     except (ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())[:200]
         raise MalformedRequest(f"{path.name} cannot be read as {path.suffix.removeprefix('.')}: {said}") from None
     if not len(rows):
-        raise MalformedRequest(f"{path.name} holds no rows to compare a conversion on")
-    return Sample(path.name, rows.head(MOST_ROWS), len(rows) > MOST_ROWS)
+        raise MalformedRequest(f"{path.name} holds no rows")
+    return Sample(path.name, rows.head(limit), len(rows) > limit)
 
 
-def _csv(path: Path) -> Any:
+def check(path: Path) -> None:
+    """Whether it is there, and named as a table is: nothing of it is read. Raises MalformedRequest."""
+    if path.suffix not in _READERS:
+        raise MalformedRequest(f"{path.name} is no table: give one in a file named {', '.join(_READERS)}")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> MalformedRequest:
+    return MalformedRequest(f"{path.name} cannot be read: {error.strerror or 'it is damaged'}")
+
+
+def _csv(path: Path, most: int, texts: Collection[str]) -> Any:
+    """Of texts pandas would make numbers, and of such as NA missing values."""
     import pandas as pd
 
-    return pd.read_csv(path, nrows=MOST_ROWS + 1)
+    rows = pd.read_csv(path, nrows=most)
+    if held := [name for name in rows if name in texts]:
+        rows[held] = pd.read_csv(path, nrows=most, usecols=held, dtype=str, keep_default_na=False)
+    return rows
 
 
-def _json_lines(path: Path) -> Any:
+def _json_lines(path: Path, most: int, texts: Collection[str]) -> Any:
     """Values stay what they are: pandas' own reader makes numbers and times of texts."""
     import pandas as pd
 
     with path.open("rb") as file:
-        rows = [orjson.loads(line) for line in islice(file, MOST_ROWS + 1) if line.strip()]
+        rows = [orjson.loads(line) for line in islice(file, most) if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("each line must be an object")
     return pd.DataFrame(rows)
 
 
-def _parquet(path: Path) -> Any:
+def _parquet(path: Path, most: int, texts: Collection[str]) -> Any:
     """No more of it than is used."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -65,12 +87,12 @@ def _parquet(path: Path) -> Any:
         for batch in file.iter_batches():
             batches.append(batch)
             count += batch.num_rows
-            if count > MOST_ROWS:
+            if count >= most:
                 break
         return pa.Table.from_batches(batches, file.schema_arrow).to_pandas()
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Any]]] = {
+_READERS: Final[Mapping[str, Callable[[Path, int, Collection[str]], Any]]] = {
     ".csv": _csv,
     ".parquet": _parquet,
     ".jsonl": _json_lines,

@@ -83,7 +83,7 @@ def _is_document(part: object) -> TypeGuard[type[BaseModel]]:
 
 def test_every_field_of_the_endpoint_file_is_told() -> None:
     # Of the file, and no more of what is published.
-    written = {"deployments.*.code_configuration"}
+    written = {"deployments.*.code_configuration", "monitoring.reference"}
     assert {row[0] for row in table("Endpoint file")} == set(_fields(Draft)) | written
 
 

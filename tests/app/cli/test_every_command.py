@@ -11,10 +11,11 @@ from cli.credentials import TOKEN_VARIABLE
 from tests.app.cli.running import Ended, Slipway
 from tests.app.client import Client
 from tests.support import iris
+from tests.unit.cli.ends.conftest import FILES
 from tests.unit.cli.ends.lines import ASKING, LINES
 
 PROMOTE = ("--from", "local", "--to", "twin")
-NEEDS_MORE = dict.fromkeys(ASKING, "Endpoint.Score") | {"score": "Endpoint.Read"}
+NEEDS_MORE = dict.fromkeys(ASKING, "Endpoint.Score") | {"score": "Endpoint.Read", "feedback": "Endpoint.Read"}
 JOBS = {"job", "cancel", "retry"}
 
 
@@ -22,6 +23,7 @@ JOBS = {"job", "cancel", "retry"}
 def line(folder: Any, endpoint: str, slipway: Slipway) -> Callable[[str], tuple[str, ...]]:
     """The words of a command, for the endpoint of this test."""
     (folder / "request.json").write_bytes(iris.request(1))
+    (folder / "truth.csv").write_text(FILES["truth.csv"])
     profiles = folder / "slipway.yaml"
     text = profiles.read_text()
     twin = text.partition("local:\n")[2]
@@ -81,6 +83,8 @@ MISSING = [
     (("submit", "{}", "request.json", "--deployment", "red"), "endpoint '{}' has no deployment 'red'"),
     (("submit", "{}", "request.json", "--set", "miniBatchSize=-1"), "miniBatchSize: Input should be greater than or"),
     (("jobs", "{}", "--status", "Lost"), "'Lost' is no status: use NotStarted, "),
+    (("monitor", "{}", "--deployment", "red"), "endpoint '{}' has no deployment 'red'"),
+    (("feedback", "{}", "truth.csv"), "endpoint '{}' takes no feedback: publish it with monitoring.model_performance"),
     (("rollback", "{}"), "endpoint '{}' has no revision before 1"),
     (("keys", "rotate", "{}"), "endpoint '{}' takes no keys: publish it with auth_mode: [entra, key] first"),
 ]

@@ -8,6 +8,7 @@ from cli import endpoint_file
 from cli.endpoint_file import Invalid, WrittenCode, WrittenModel
 from cli.publishing import templates
 from shared.models.package import ModelRef
+from shared.monitoring.settings import Monitoring
 
 GOOD = """\
 name: flowers
@@ -82,6 +83,36 @@ def test_what_init_writes_is_good(tmp_path: Path) -> None:
 def test_what_is_wrong_is_told_with_its_line_and_a_way_out(tmp_path: Path, before: str, after: str, told: str) -> None:
     assert before in GOOD
     assert problems(tmp_path, GOOD.replace(before, after, 1)) == [told]
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [
+        ("./gone.csv", "gone.csv cannot be read: No such file or directory"),
+        ("./folder.csv", "folder.csv cannot be read: Is a directory"),
+        ("./endpoint.yaml", "endpoint.yaml is no table: give one in a file named .csv, .parquet, .jsonl, .ndjson"),
+        (
+            "{rows: 1, features: {}}",
+            "name a table, such as ./training.parquet: `slipway publish` makes a profile of it",
+        ),
+        ("3", "name a table, such as ./training.parquet: `slipway publish` makes a profile of it"),
+    ],
+)
+def test_a_reference_is_a_table_that_is_there(tmp_path: Path, reference: str, told: str) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    text = f"{GOOD}monitoring:\n  min_rows: 3\n  reference: {reference}\n"
+    assert problems(tmp_path, text) == [
+        "endpoint.yaml:13: monitoring.min_rows: Input should be greater than or equal to 100",
+        f"endpoint.yaml:14: monitoring.reference: {told}",
+    ]
+
+
+def test_a_reference_is_found_beside_the_file_and_is_no_part_of_the_draft(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("")
+    found = endpoint_file.read(write(tmp_path, f"{GOOD}monitoring: {{min_rows: 100, reference: rows.csv}}\n"))
+    assert found.reference == tmp_path / "rows.csv"
+    draft = found.draft(dict.fromkeys(found.models, ModelRef("iris", "3", f"sha256:{'1' * 64}")))
+    assert draft.monitoring == Monitoring(min_rows=100)
 
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:

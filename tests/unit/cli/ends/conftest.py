@@ -14,6 +14,7 @@ TOKEN = "of-nobody"
 FILES = {
     "endpoint.yaml": "name: flowers\ndeployments:\n  blue: {model: ./model}\ntraffic: {blue: 100}\n",
     "request.json": '{"input_data": []}',
+    "truth.csv": "request_id,row,ground_truth\n0b7d,0,1\n",
     "answers.yaml": "requests_per_day: 200\n",
     "azureml.yml": (
         "$schema: https://azuremlschemas.azureedge.net/latest/managedOnlineEndpoint.schema.json\nname: flowers\n"

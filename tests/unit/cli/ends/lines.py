@@ -31,6 +31,8 @@ LINES: Final = {
     "job": Line(("flowers", "j1", "--watch")),
     "cancel": Line(("flowers", "j1"), changes=True),
     "retry": Line(("flowers", "j1", "--watch"), changes=True),
+    "monitor": Line(("flowers",)),
+    "feedback": Line(("flowers", "truth.csv"), reads="truth.csv", changes=True),
     "rollback": Line(("flowers", "1"), changes=True),
     "delete": Line(("flowers", "--yes"), changes=True),
     "audit": Line(("flowers",)),

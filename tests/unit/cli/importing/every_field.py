@@ -83,6 +83,18 @@ _RESOURCES: Fields = {
     "max_instance_count": 4,
     "docker_args": "--rm",
 }
+_COLLECTOR: Fields = {
+    "collections": {
+        "model_inputs": {
+            "enabled": "True",
+            "client_id": "c",
+            "data": {"name": "n", "path": "azureml://datastores/d/paths/p", "version": "1", "data_id": "i"},
+        }
+    },
+    "rolling_rate": "hour",
+    "sampling_rate": 0.5,
+    "request_logging": {"capture_headers": ["x-a"]},
+}
 ENDPOINT = online_endpoint(
     **_ENDPOINT, traffic={"blue": 100}, mirror_traffic={"green": 10}, public_network_access="disabled", kind="Managed"
 )
@@ -110,24 +122,14 @@ BLUE = online_deployment(
     model_mount_path="/models",
     egress_public_network_access="disabled",
     private_network_connection=True,
-    data_collector={
-        "collections": {
-            "model_inputs": {
-                "enabled": "True",
-                "client_id": "c",
-                "data": {"name": "n", "path": "azureml://datastores/d/paths/p", "version": "1", "data_id": "i"},
-            }
-        },
-        "rolling_rate": "hour",
-        "sampling_rate": 0.5,
-        "request_logging": {"capture_headers": ["x-a"]},
-    },
+    data_collector=_COLLECTOR,
 )
 GREEN = online_deployment(
     "green",
     model="azureml:iris@latest",
     environment=_BUILT,
     scale_settings={"type": "default"},
+    data_collector=_COLLECTOR,
 )
 # Its schema knows an identity, at which its library fails.
 BATCH = batch_endpoint(

@@ -1,4 +1,4 @@
-"""Tables that conversions are compared on."""
+"""Tables that people name."""
 
 import json
 from pathlib import Path
@@ -39,10 +39,23 @@ def test_no_more_rows_are_read_than_are_used(tmp_path: Path, monkeypatch: pytest
     assert (len(found.rows), found.is_cut) == (2, True)
 
 
+def test_texts_of_a_csv_are_told_from_numbers_and_from_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("x,carrier,zip\n1,NA,007\n,,8\n")
+    found = sample.read(tmp_path / "rows.csv", texts=["carrier", "zip", "gone"]).rows
+    assert (found["carrier"].tolist(), found["zip"].tolist()) == (["NA", ""], ["007", "8"])
+    assert (list(found), found["x"].isna().tolist()) == (["x", "carrier", "zip"], [False, True])
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.jsonl"])
+def test_as_many_rows_are_read_as_are_asked_for(tmp_path: Path, name: str) -> None:
+    found = sample.read(write(tmp_path / name, ROWS), 1)
+    assert (len(found.rows), found.is_cut) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("rows.xlsx", b"", "rows.xlsx is no sample: give a table in a file named .csv, .parquet, .jsonl, .ndjson"),
+        ("rows.xlsx", b"", "rows.xlsx is no table: give one in a file named .csv, .parquet, .jsonl, .ndjson"),
         ("rows.csv", b"", "rows.csv cannot be read as csv: No columns to parse from file"),
         ("rows.csv", b"a,b\n", "rows.csv holds no rows"),
         ("rows.csv", b"a,b\n1,2,3,4\n1\n1,2,3,4,5\n", "rows.csv cannot be read as csv: "),
@@ -64,3 +77,6 @@ def test_what_is_no_table_is_told_in_one_line(tmp_path: Path, name: str, content
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(MalformedRequest, match=r"gone.csv cannot be read: No such file or directory"):
         sample.read(tmp_path / "gone.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(MalformedRequest, match=r"folder.csv cannot be read: Is a directory"):
+        sample.check(tmp_path / "folder.csv")

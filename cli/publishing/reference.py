@@ -1,0 +1,124 @@
+"""What inputs looked like in training: of the table that an endpoint file names, the profile that is published."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from cli.endpoint_file import EndpointFile
+from cli.sources import sample
+from cli.sources.sample import Sample
+from shared.endpoints.spec import Draft
+from shared.errors import MalformedRequest
+from shared.models.coercion import KINDS
+from shared.models.package import ModelPackage
+from shared.models.signature import Column
+from shared.monitoring.profile import MOST_FEATURES, Value, profile
+from shared.monitoring.settings import Monitoring
+
+_SHOWN: Final = 10
+_COMPARED: Final = ("boolean", "integer", "long", "float", "double", "string")
+
+type Types = Mapping[str, str]
+"""MLflow's, by column."""
+
+
+class Profiled(NamedTuple):
+    """`notes`: what of the reference does not count, and which inputs it does not know."""
+
+    draft: Draft
+    notes: list[str]
+
+
+class _Columns(NamedTuple):
+    """`kept`: values by column, `[rows]` each. `left_out`: why, by column."""
+
+    kept: dict[str, Sequence[Value]]
+    left_out: dict[str, str]
+
+
+def profiled(draft: Draft, file: EndpointFile, packages: Iterable[ModelPackage]) -> Profiled:
+    """The draft with a profile of its file's reference, if that names one. Raises MalformedRequest."""
+    if file.reference is None or draft.monitoring is None:
+        return Profiled(draft, [])
+    taken = {column.name: column.type for package in packages for column in _inputs(package)}
+    table = sample.read(file.reference, texts=[name for name, kind in taken.items() if kind == "string"])
+    found = _columns(table.rows, taken, draft.monitoring)
+    if not found.kept:
+        raise MalformedRequest(_nothing(table, taken, found))
+    monitoring = draft.monitoring.model_copy(update={"reference": profile(found.kept)})
+    notes = [*_notes(table, found), *_unknown(table, taken, monitoring)]
+    return Profiled(draft.model_copy(update={"monitoring": monitoring}), notes)
+
+
+def _inputs(package: ModelPackage) -> Iterator[Column]:
+    """Of its one model, or of all its many."""
+    for signature in (package.signature, *(model.signature for model in package.all_models())):
+        yield from signature.columns if signature else ()
+
+
+def _columns(rows: Any, taken: Types, monitoring: Monitoring) -> _Columns:
+    found = _Columns({}, {})
+    for name, column in rows.items():
+        if name not in taken:
+            found.left_out[str(name)] = "no deployment takes it"
+        elif monitoring.features and name not in monitoring.features:
+            found.left_out[name] = "monitoring.features does not name it"
+        elif taken[name] not in _COMPARED:
+            found.left_out[name] = f"a column of type {taken[name]} is not compared"
+        elif len(found.kept) == MOST_FEATURES:
+            found.left_out[name] = f"no more than {MOST_FEATURES} columns are compared"
+        elif (values := _values(column, taken[name])) is None:
+            found.left_out[name] = f"its values are not of the model's type {taken[name]}"
+        else:
+            found.kept[name] = values
+    return found
+
+
+def _values(column: Any, kind: str) -> list[Value] | None:
+    """As the model takes them, which is how those of requests are kept: of a float's 0.1 what is left in four bytes.
+
+    None for times, bytes, lists and objects, and where one of them cannot be of that type.
+    """
+    import pyarrow as pa
+
+    try:
+        values = pa.array(column, from_pandas=True)
+        if pa.types.is_temporal(values.type) or pa.types.is_binary(values.type) or pa.types.is_nested(values.type):
+            return None
+        return list(values.cast(KINDS[kind].arrow).to_pylist())
+    except (pa.ArrowException, OverflowError):
+        return None
+
+
+def _nothing(table: Sample, taken: Types, found: _Columns) -> str:
+    if shared := {name: why for name, why in found.left_out.items() if name in taken}:
+        told = "; ".join(f"{names}, as {why}" for why, names in _grouped(shared).items())
+        return f"monitoring.reference: {table.file} has no column that is compared: {told}"
+    columns, inputs = _some(list(map(str, table.rows))), _some(list(taken)) or "none"
+    return f"monitoring.reference: {table.file} has {columns}, and no column that a deployment takes: {inputs}"
+
+
+def _notes(table: Sample, found: _Columns) -> Iterator[str]:
+    if table.is_cut:
+        yield f"of {table.file} the first {len(table.rows):,} rows count"
+    for why, names in _grouped(found.left_out).items():
+        yield f"of {table.file} does not count {names}: {why}"
+
+
+def _unknown(table: Sample, taken: Types, monitoring: Monitoring) -> Iterator[str]:
+    asked = [name for name, kind in taken.items() if kind in _COMPARED]
+    lacking = [name for name in asked if name not in table.rows and (name in (monitoring.features or asked))]
+    if lacking:
+        yield f"{table.file} does not have {_some(lacking)}: compared with the first window instead"
+
+
+def _grouped(reasons: Mapping[str, str]) -> dict[str, str]:
+    """The names by reason."""
+    names: dict[str, list[str]] = {}
+    for name, why in reasons.items():
+        names.setdefault(why, []).append(name)
+    return {why: _some(each) for why, each in names.items()}
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"
