@@ -21,6 +21,15 @@ _MARK: Final = "x-request-id"
 _NO_SEGMENTS: Final = ("", ".", "..")
 
 
+class Answer(dict[str, Any]):
+    """An object of an answer: what it should have, and has not, is told as such."""
+
+    def __missing__(self, key: str) -> Any:
+        raise app_unavailable(
+            f"the app's answer has no '{key}': is this its address, and this command of the same version?"
+        )
+
+
 class App:
     """`token`: called when the first call needs it, and again before what it gave can have run out."""
 
@@ -39,19 +48,26 @@ class App:
             self._asked_at = time.monotonic()
         return self._token
 
-    def get(self, *path: str, **query: str) -> Any:
+    def get(self, *path: str, **query: str) -> Answer:
         return self.document("GET", *path, params=query)
 
-    def document(self, method: str, *path: str, **parts: Any) -> Any:
-        """As `ask`, of what is answered in JSON."""
+    def document(self, method: str, *path: str, **parts: Any) -> Answer:
+        """As `ask`, of what is answered as an object in JSON."""
         return self.parsed(self.ask(method, *path, **parts))
 
-    def parsed(self, reply: requests.Response) -> Any:
+    def parsed(self, reply: requests.Response) -> Answer:
         """Raises CommandError."""
         try:
-            return reply.json()
+            found = reply.json(object_hook=Answer)
         except ValueError:
-            raise _another(reply, self._url) from None
+            found = None
+        if not isinstance(found, Answer):
+            raise _another(reply, self._url)
+        return found
+
+    def etag(self, reply: requests.Response) -> str:
+        """Raises CommandError."""
+        return str(Answer(reply.headers)["ETag"])
 
     def ask(
         self,

@@ -142,7 +142,8 @@ def _storage(profile: Profile) -> Iterator[Finding]:
                 return
             next(iter(container.list_blob_names(results_per_page=1)), None)
     except HttpResponseError as error:
-        mend = f"az role assignment create --role 'Storage Blob Data Contributor' --assignee <you> --scope <{account}>"
+        scope = f"<{account}>/blobServices/default/containers/{Container.MODELS}"
+        mend = f"az role assignment create --role 'Slipway Publisher …' --assignee <you> --scope {scope}"
         yield Finding("storage", False, f"{account} answers {error.status_code}", mend)
     except (AzureError, SlipwayError) as error:
         told = error.message if isinstance(error, SlipwayError) else f"{account} does not answer"

@@ -73,7 +73,8 @@ def _of_storage(error: AzureError) -> CommandError:
     if isinstance(error, ClientAuthenticationError) or status in _UNAUTHORIZED:
         return CommandError(
             "NotAuthorized",
-            "storage does not let you in: you need the role Storage Blob Data Contributor on the account",
+            "storage does not let you in: you need the role Slipway Publisher, or Storage Blob Data Contributor, "
+            "on its container models",
             NOT_ALLOWED,
         )
     if status is None:

@@ -74,7 +74,7 @@ def rollback(
     app = open_app(profile, Role.MANAGE)
     seen = {}
     if revision is None:  # counted from the current one, which must be so still
-        seen["If-Match"] = app.ask("GET", "endpoints", endpoint).headers["ETag"]
+        seen["If-Match"] = app.etag(app.ask("GET", "endpoints", endpoint))
         revision = _previous(app.get("endpoints", endpoint, "revisions")["value"], endpoint)
     body = {"revision": revision, **({"traffic": parse_shares(traffic)} if traffic else {})}
     reply = app.document("POST", "endpoints", endpoint, "rollback", json=body, headers=seen)

@@ -149,7 +149,7 @@ def look(app: App, name: str) -> tuple[dict[str, Any] | None, str | None]:
         if error.code == "EndpointNotFound":
             return None, None
         raise
-    return dict(app.parsed(reply)), reply.headers["ETag"]
+    return app.parsed(reply), app.etag(reply)
 
 
 def as_seen(etag: str | None) -> Mapping[str, str]:
@@ -172,7 +172,7 @@ def publish(app: App, draft: Draft, seen: Mapping[str, str] = _ANY_STATE) -> dic
     """
     body = draft.model_dump(mode="json")
     try:
-        return dict(app.document("POST", "endpoints", draft.name, "revisions", json=body, headers=seen))
+        return app.document("POST", "endpoints", draft.name, "revisions", json=body, headers=seen)
     except CommandError as error:
         if error.code != "StaleDocument":
             raise

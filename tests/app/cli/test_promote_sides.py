@@ -75,7 +75,10 @@ def test_storage_that_does_not_let_in_is_named(
     storage = yaml.safe_load(path.read_text())["profiles"][side]["storage"]
     key = next(part for part in storage.split(";") if part.startswith("AccountKey="))
     change(folder, side, storage=storage.replace(key, "AccountKey=bm9uZQ=="))
-    told = "storage does not let you in: you need the role Storage Blob Data Contributor on the account"
+    told = (
+        "storage does not let you in: you need the role Slipway Publisher, or Storage Blob Data Contributor, on its "
+        "container models"
+    )
     assert slipway("promote", published, *PROMOTE) == Ended(4, "", f"slipway: {side}: {told}\n")
 
 

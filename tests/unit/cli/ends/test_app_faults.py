@@ -27,6 +27,7 @@ FAULTS = {
     "not found": (reply(404, b"<html>not found</html>"), UNAVAILABLE, f"answers 404{FOREIGN}"),
     "gateway": (reply(502, b"<html>bad gateway</html>"), UNAVAILABLE, f"answers 502{FOREIGN}"),
     "other list": (reply(404, b"[]", "application/json"), UNAVAILABLE, f"answers 404{FOREIGN}"),
+    "list behind a proxy": (reply(200, b"[1]", "application/json", more=MARKED), UNAVAILABLE, f"answers 200{FOREIGN}"),
     "hangs up": (HANG_UP, UNAVAILABLE, SILENT),
     "hangs up within": (reply(200, b'{"value": [', "application/json", 1000, MARKED), UNAVAILABLE, SILENT),
     "no HTTP": (b"220 mail.example.org ESMTP\r\n", UNAVAILABLE, SILENT),
@@ -62,6 +63,16 @@ def test_an_app_that_is_none_or_refuses_ends_in_one_line(
     assert document(as_json)["message"] == message
     assert message.startswith(sided(command, ""))
     assert message.endswith(told)
+
+
+# What a model answers is its own, and a deletion is done whatever is said of it.
+@pytest.mark.parametrize("command", sorted({*ASKING} - {"score", "delete"}))
+def test_an_answer_of_another_shape_ends_in_one_line(slipway: Slipway, profiles: Profiles, command: str) -> None:
+    with serving(reply(200, b'{"value": [{"hello": 1}], "hello": 1}', "application/json", more=MARKED)) as server:
+        profiles(server.url)
+        ended = slipway(*words(command))
+    assert ended.code == UNAVAILABLE
+    assert line(ended).endswith("is this its address, and this command of the same version?")
 
 
 @pytest.mark.parametrize("command", ASKING)

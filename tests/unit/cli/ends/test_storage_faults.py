@@ -21,7 +21,10 @@ from tests.unit.cli.ends.conftest import Profiles, document, line
 MARKED = "x-ms-request-id: 1\r\n"
 FORBIDDEN = b"<?xml version='1.0'?><Error><Code>AuthorizationFailure</Code><Message>secret</Message></Error>"
 FOREIGN = "what answers at the profile's storage is not storage: is its address right?"
-LET_IN = "storage does not let you in: you need the role Storage Blob Data Contributor on the account"
+LET_IN = (
+    "storage does not let you in: you need the role Slipway Publisher, or Storage Blob Data Contributor, on its "
+    "container models"
+)
 SILENT = "storage does not answer: is its address right?"
 FAULTS = {
     "down": (None, UNAVAILABLE, SILENT),
