@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import Field, FiniteFloat, ValidationError
 
 from shared.documents import Document
-from shared.monitoring.captured import Record, is_sampled
+from shared.monitoring.captured import Record, contents, is_sampled
 from shared.monitoring.performance import Pair
 from shared.monitoring.profile import MOST_CHARS
 from shared.monitoring.settings import Monitoring
@@ -56,9 +56,8 @@ def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, 
 def read(store: BlobStore, endpoint: str, window: Window) -> dict[tuple[str, int], Truth]:
     """By request and row, what came in a window; of what was told twice the last, and of very many the newest."""
     found: dict[tuple[str, int], Truth] = {}
-    for name in sorted(_files(store, endpoint, window), reverse=True)[:_MOST_FILES]:
-        blob = store.read(Container.CAPTURE, name)
-        for line in reversed(blob.data.splitlines()) if blob is not None else ():
+    for _, data in contents(store, sorted(_files(store, endpoint, window), reverse=True)[:_MOST_FILES]):
+        for line in reversed(data.splitlines()):
             with suppress(ValidationError):
                 truth = Truth.model_validate_json(line)
                 found.setdefault((truth.request_id, truth.row), truth)
