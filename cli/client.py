@@ -25,9 +25,7 @@ class Answer(dict[str, Any]):
     """An object of an answer: what it should have, and has not, is told as such."""
 
     def __missing__(self, key: str) -> Any:
-        raise app_unavailable(
-            f"the app's answer has no '{key}': is this its address, and this command of the same version?"
-        )
+        raise _lacking(key)
 
 
 class App:
@@ -67,7 +65,10 @@ class App:
 
     def etag(self, reply: requests.Response) -> str:
         """Raises CommandError."""
-        return str(Answer(reply.headers)["ETag"])
+        found = reply.headers.get("ETag")
+        if found is None:
+            raise _lacking("ETag")
+        return found
 
     def ask(
         self,
@@ -115,6 +116,12 @@ def _refused(reply: requests.Response, url: str) -> CommandError:
     except ValueError:
         pass
     return _another(reply, url)
+
+
+def _lacking(name: str) -> CommandError:
+    return app_unavailable(
+        f"the app's answer has no '{name}': is this its address, and this command of the same version?"
+    )
 
 
 def _another(reply: requests.Response, url: str) -> CommandError:

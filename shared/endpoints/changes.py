@@ -72,6 +72,8 @@ class Changes:
             created_by=author.id,
         )
         moved = with_revision(head, revision, author.at, author.id) if head else first_head(revision)
+        if head is None:
+            self._forget_windows(draft.name)
         path, data = revision_path(draft.name, revision.number), revision.model_dump_json(indent=2).encode()
         try:
             self._store.write(Container.ENDPOINTS, path, data, create=True)
@@ -79,6 +81,11 @@ class Changes:
             raise _changed(draft.name) from None
         saved = self._save(draft.name, head, moved, etag, "publish", author)
         return Endpoint(head=moved, revision=revision, etag=saved)
+
+    def _forget_windows(self, name: str) -> None:
+        """Of an endpoint that had this name once: its data are not what is usual for this one."""
+        found = self._store.list(Container.METRICS, f"{name}/")
+        self._store.delete_all(Container.METRICS, [item.name for item in found])
 
     def _check_packages(self, draft: Draft) -> None:
         for name, deployment in draft.deployments.items():

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from shared.errors import SlipwayError
 from shared.monitoring import captured
 from shared.monitoring.captured import Arrays, Kept
 from shared.monitoring.metrics import Metrics
@@ -44,6 +43,7 @@ class Capture:
         self._kept: list[Kept] = []
         self._size_bytes = 0
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._due = threading.Event()
         self._writer: threading.Thread | None = None
 
@@ -54,6 +54,7 @@ class Capture:
         try:
             self._take(settings, answer)
         except Exception:
+            self._metrics.captured(answer.endpoint, answer.deployment, "Dropped")
             _log.exception("a request of endpoint %s was not kept", answer.endpoint)
 
     def _take(self, settings: Monitoring, answer: Answer) -> None:
@@ -64,7 +65,7 @@ class Capture:
             answer.endpoint, answer.deployment, answer.request_id, answer.model, now, inputs, answer.outputs
         )
         with self._lock:
-            if self._size_bytes > _MOST_BYTES:
+            if self._size_bytes + len(kept.line) > _MOST_BYTES:
                 self._metrics.captured(answer.endpoint, answer.deployment, "Dropped")
                 return
             self._kept.append(kept)
@@ -75,37 +76,37 @@ class Capture:
             self._due.set()
 
     def flush(self) -> None:
-        """Writes what has come until now."""
-        with self._lock:
-            kept, self._kept, self._size_bytes = self._kept, [], 0
-            self._due.clear()
-        by_folder: dict[str, list[bytes]] = {}
-        for each in kept:
-            by_folder.setdefault(each.folder, []).append(each.line)
-        for folder, lines in by_folder.items():
-            self._write(folder, lines)
+        """Writes what has come until now, and what another thread is writing is written then, too."""
+        with self._writing:
+            with self._lock:
+                kept, self._kept, self._size_bytes = self._kept, [], 0
+                self._due.clear()
+            by_folder: dict[str, list[bytes]] = {}
+            for each in kept:
+                by_folder.setdefault(each.folder, []).append(each.line)
+            for folder, lines in by_folder.items():
+                self._write(folder, lines)
 
     def _write(self, folder: str, lines: list[bytes]) -> None:
         endpoint, deployment = folder.split("/")[:2]
         outcome = "Kept"
         try:
-            self._store.write(Container.CAPTURE, f"{folder}{uuid4().hex}.jsonl", b"\n".join(lines), create=True)
-        except SlipwayError as error:
+            # Not as one that must be new: a write whose reply was lost is made again.
+            self._store.write(Container.CAPTURE, f"{folder}{uuid4().hex}.jsonl", b"\n".join(lines))
+        except Exception as error:
             outcome = "Dropped"
-            _log.warning("%d requests of endpoint %s were not kept: %s", len(lines), endpoint, error.message)
+            _log.warning("%d requests of endpoint %s were not kept: %s", len(lines), endpoint, error)
         for _ in lines:
             self._metrics.captured(endpoint, deployment, outcome)
 
     def _start(self) -> None:
         """With the first request that is kept: an app that watches nothing has no thread for it."""
-        self._writer = threading.Thread(target=self._run, name="capture", daemon=True)
-        self._writer.start()
+        writer = threading.Thread(target=self._run, name="capture", daemon=True)
+        writer.start()
+        self._writer = writer
         atexit.register(self.flush)
 
     def _run(self) -> None:
         while True:
             self._due.wait(_FLUSH_S)
-            try:
-                self.flush()
-            except Exception:
-                _log.exception("requests were not kept")
+            self.flush()

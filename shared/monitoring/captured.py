@@ -6,7 +6,9 @@ The folders are those of Azure ML's data collector: `{endpoint}/{deployment}/{yy
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import batched, islice
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ import orjson
 from pydantic import ValidationError
 
 from shared.documents import Document
-from shared.monitoring.profile import MOST_CHARS, Value
+from shared.monitoring.profile import MOST_CHARS, MOST_FEATURES, Value
 from shared.monitoring.windows import Window
 from shared.ports import BlobStore, Container
 
@@ -28,6 +30,7 @@ _MOST_VALUES: Final = 5_000
 # Of one window.
 _MOST_FILES: Final = 500
 _MOST_BYTES: Final = 64 * 1024 * 1024
+_READ_AT_ONCE: Final = 8
 
 
 class Record(Document):
@@ -57,16 +60,18 @@ def keep(
     endpoint: str, deployment: str, request_id: str, model: str, at: datetime, inputs: Arrays, outputs: Arrays
 ) -> Kept:
     """Columns of numbers, texts and truth values alone, `[rows]` each: a tensor has no features to compare."""
-    rows = max((len(array) for array in outputs.values()), default=0)
-    most = max(1, min(_MOST_ROWS, _MOST_VALUES // max(1, len(inputs) + len(outputs))))
+    asked, answered = _columns(inputs), _columns(outputs)
+    columns = [*asked.values(), *answered.values()]
+    rows = max(map(len, columns), default=0)
+    most = min(_MOST_ROWS, _MOST_VALUES // max(1, len(columns)))
     step = max(1, -(-rows // most))
     record = {
         "request_id": request_id,
         "at": at,
         "model": model,
         "step": step,
-        "inputs": _columns(inputs, step),
-        "outputs": _columns(outputs, step),
+        "inputs": _sampled(asked, step),
+        "outputs": _sampled(answered, step),
     }
     return Kept(folder(endpoint, deployment, at), orjson.dumps(record))
 
@@ -79,14 +84,19 @@ def folder(endpoint: str, deployment: str, at: datetime) -> str:
 def read(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterator[Record]:
     """Those of a window, or where they are very many some from all of it. Lines that cannot be read are left out."""
     size_bytes = 0
-    for name in _chosen(store, endpoint, deployment, window):
-        blob = store.read(Container.CAPTURE, name)
-        if blob is None:
-            continue
-        yield from (record for record in _parsed(blob.data, name) if window.holds(record.at))
-        size_bytes += len(blob.data)
+    for name, data in contents(store, _chosen(store, endpoint, deployment, window)):
+        yield from (record for record in _parsed(data, name) if window.holds(record.at))
+        size_bytes += len(data)
         if size_bytes > _MOST_BYTES:
             return
+
+
+def contents(store: BlobStore, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Of many small files: some are read at once, no more than are asked for; those that are gone are left out."""
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        for some in batched(names, _READ_AT_ONCE, strict=False):
+            blobs = pool.map(lambda name: store.read(Container.CAPTURE, name), some)
+            yield from ((name, blob.data) for name, blob in zip(some, blobs, strict=True) if blob is not None)
 
 
 def _chosen(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterable[str]:
@@ -115,17 +125,38 @@ def _parsed(data: bytes, name: str) -> Iterator[Record]:
         _log.warning("%s/%s has %d lines that cannot be read", Container.CAPTURE, name, broken)
 
 
-def _columns(arrays: Arrays, step: int) -> dict[str, list[Value]]:
-    found = ((name, _values(array, step)) for name, array in arrays.items() if array.ndim == 1)
+def _columns(arrays: Arrays) -> Arrays:
+    """Of very many the first ones, as a profile has them."""
+    columns = (each for each in arrays.items() if each[1].ndim == 1 and each[1].dtype.kind in "biufOU")
+    return dict(islice(columns, MOST_FEATURES))
+
+
+def _sampled(columns: Arrays, step: int) -> dict[str, list[Value]]:
+    found = ((name, _values(array[::step])) for name, array in columns.items())
     return {name: values for name, values in found if values is not None}
 
 
-def _values(array: np.ndarray[Any, Any], step: int) -> list[Value] | None:
-    if array.dtype.kind in "biuf":
-        return list(array[::step].tolist())
-    if array.dtype.kind not in "OU":
+def _values(array: np.ndarray[Any, Any]) -> list[Value] | None:
+    """None where there is something else among them."""
+    if array.dtype.kind == "f":
+        return list(array.astype(np.float64).tolist())
+    if array.dtype.kind in "biu":
+        return list(array.tolist())
+    try:
+        return [_value(each) for each in array.tolist()]
+    except (TypeError, OverflowError):
         return None
-    values = array[::step].tolist()
-    if not all(value is None or isinstance(value, (str, bool, int, float)) for value in values):
-        return None
-    return [value[:MOST_CHARS] if isinstance(value, str) else value for value in values]
+
+
+def _value(found: Any) -> Value:
+    """As JSON can hold it: without half of a surrogate pair, and of integers as exactly as 64 bits are."""
+    value = found.item() if isinstance(found, np.generic) else found
+    if isinstance(value, str):
+        return value[:MOST_CHARS].encode(errors="replace").decode()
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and -(2**63) <= value < 2**64:
+        return value
+    if isinstance(value, (int, float)):
+        return float(value)
+    raise TypeError

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 from shared.monitoring.profile import FeatureProfile, Value, counts
 from shared.monitoring.settings import DriftThresholds
 
-# Added to each bin, so that one that is empty by chance is no infinite distance. Half a value: Jeffreys' prior.
+# Added to each bin, so that one that is empty by chance is no infinite distance. Half a value, Jeffreys' prior, of the
+# smaller of the two: the same share of both, or equal shares would be apart.
 _PRIOR: Final = 0.5
 
 
@@ -31,7 +32,8 @@ def distance(expected: Sequence[int], actual: Sequence[int]) -> Distance:
     Sources: B. Yurdakul, Statistical properties of the population stability index, 2018, equation 1.1; J. Lin,
     Divergence measures based on the Shannon entropy, 1991, of which the distance is the square root.
     """
-    p, q = _shares(expected), _shares(actual)
+    prior = _PRIOR / max(1, min(sum(expected), sum(actual)))
+    p, q = _shares(expected, prior), _shares(actual, prior)
     index = sum((b - a) * math.log(b / a) for a, b in zip(p, q, strict=True))
     divergence = sum(_divergence(a, b) for a, b in zip(p, q, strict=True))
     return Distance(index, math.sqrt(min(max(divergence, 0.0), 1.0)))
@@ -46,9 +48,11 @@ def distances(expected: Mapping[str, FeatureProfile], actual: Mapping[str, Seque
     }
 
 
-def _shares(counted: Sequence[int]) -> list[float]:
-    total = sum(counted) + _PRIOR * len(counted)
-    return [(count + _PRIOR) / total for count in counted]
+def _shares(counted: Sequence[int], prior: float) -> list[float]:
+    rows = max(1, sum(counted))
+    weights = [count / rows + prior for count in counted]
+    total = sum(weights)
+    return [weight / total for weight in weights]
 
 
 def _divergence(a: float, b: float) -> float:

@@ -1,16 +1,17 @@
 """Ground truth: what turned out to be right, told by callers after the fact, and joined to what was predicted."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import uuid4
 
-import orjson
 from pydantic import Field, FiniteFloat, ValidationError
 
 from shared.documents import Document
-from shared.monitoring.captured import Record, is_sampled
+from shared.monitoring.captured import Record, contents, is_sampled
 from shared.monitoring.performance import Pair
+from shared.monitoring.profile import MOST_CHARS
 from shared.monitoring.settings import Monitoring
 from shared.monitoring.windows import Window
 from shared.ports import BlobStore, Container
@@ -18,8 +19,12 @@ from shared.ports import BlobStore, Container
 MOST_TRUTHS: Final = 10_000
 # Of one window.
 _MOST_KEPT: Final = 200_000
+_MOST_FILES: Final = 2_000
 # No deployment is called so.
 _FOLDER: Final = "_feedback"
+
+# What a prediction can be.
+type Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
 
 
 class Truth(Document):
@@ -27,13 +32,13 @@ class Truth(Document):
 
     request_id: str = Field(min_length=1, max_length=100)
     row: int = Field(default=0, ge=0)
-    ground_truth: bool | int | FiniteFloat | Annotated[str, Field(max_length=100)]
+    ground_truth: bool | Integer | FiniteFloat | Annotated[str, Field(max_length=MOST_CHARS)]
 
 
 class Feedback(Document):
     """What a caller tells at once."""
 
-    feedback: tuple[Truth, ...] = Field(min_length=1, max_length=MOST_TRUTHS)
+    feedback: tuple[Truth, ...] = Field(min_length=1, max_length=MOST_TRUTHS, fail_fast=True)
 
 
 def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, now: datetime) -> int:
@@ -49,16 +54,13 @@ def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, 
 
 
 def read(store: BlobStore, endpoint: str, window: Window) -> dict[tuple[str, int], Truth]:
-    """By request and row, what came in a window; of what was told twice the last."""
+    """By request and row, what came in a window; of what was told twice the last, and of very many the newest."""
     found: dict[tuple[str, int], Truth] = {}
-    for name in _files(store, endpoint, window):
-        blob = store.read(Container.CAPTURE, name)
-        for line in blob.data.splitlines() if blob is not None else ():
-            try:
-                truth = Truth.model_validate(orjson.loads(line))
-            except (ValidationError, orjson.JSONDecodeError):
-                continue
-            found[truth.request_id, truth.row] = truth
+    for _, data in contents(store, sorted(_files(store, endpoint, window), reverse=True)[:_MOST_FILES]):
+        for line in reversed(data.splitlines()):
+            with suppress(ValidationError):
+                truth = Truth.model_validate_json(line)
+                found.setdefault((truth.request_id, truth.row), truth)
         if len(found) >= _MOST_KEPT:
             break
     return found

@@ -36,7 +36,7 @@ class _Seen(NamedTuple):
 
 def check(target: Target, window: Window, store: BlobStore, now: datetime) -> Result:
     """The same whoever looks, and however often: the first whole window of a model is its baseline for good."""
-    seen = _seen(_records(target, window, store))
+    seen = _seen(_records(target, window, store), target.settings.min_rows)
     baseline = _baseline(target, window, seen, store)
     data_drift = _data_drift(target.settings, seen, baseline)
     prediction_drift = _prediction_drift(target.settings, seen, baseline)
@@ -62,16 +62,22 @@ def _records(target: Target, window: Window, store: BlobStore) -> Iterator[Recor
     return (record for record in found if record.model == target.model)
 
 
-def _seen(records: Iterable[Record]) -> _Seen:
+def _seen(records: Iterable[Record], min_rows: int) -> _Seen:
+    """Columns that few requests have say nothing, as few rows do not: they are left out."""
     seen = _Seen(0, {}, {})
     for record in records:
         for columns, found in ((seen.inputs, record.inputs), (seen.outputs, record.outputs)):
             for name, values in found.items():
                 columns.setdefault(name, []).extend(values)
-        seen = seen._replace(rows=seen.rows + max(map(len, record.outputs.values()), default=0))
+        lengths = map(len, (*record.inputs.values(), *record.outputs.values()))
+        seen = seen._replace(rows=seen.rows + max(lengths, default=0))
         if seen.rows >= MOST_ROWS:
             break
-    return seen
+    return seen._replace(inputs=_long(seen.inputs, min_rows), outputs=_long(seen.outputs, min_rows))
+
+
+def _long(columns: Columns, min_rows: int) -> Columns:
+    return {name: values for name, values in columns.items() if len(values) >= min_rows}
 
 
 def _baseline(target: Target, window: Window, seen: _Seen, store: BlobStore) -> Baseline | None:
@@ -82,7 +88,12 @@ def _baseline(target: Target, window: Window, seen: _Seen, store: BlobStore) -> 
     found = results.find_baseline(store, *where)
     if found is not None:
         return found
-    made = Baseline(window_start=window.start, inputs=profile(seen.inputs), outputs=profile(seen.outputs))
+    made = Baseline(
+        window_start=window.start,
+        window_end=window.end,
+        inputs=profile(seen.inputs),
+        outputs=profile(seen.outputs),
+    )
     return results.create_baseline(store, *where, made)
 
 
@@ -132,6 +143,6 @@ def _status(found: Iterable[FeatureDrift | Performance], baseline: Baseline | No
     told = [each.is_violated for each in found]
     if any(told):
         return "Violated"
-    if baseline is not None and baseline.window_start == window.start:
+    if baseline is not None and (baseline.window_start, baseline.window_end) == window:
         return "Baseline"
     return "Ok" if told else "TooFewRows"

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from shared.monitoring.profile import Value
 from shared.monitoring.settings import ModelPerformance
+
+# No sum of so many squares is infinite.
+_LARGEST_ERROR: Final = 1e150
 
 type Metric = Literal["accuracy", "mean_absolute_error", "root_mean_squared_error"]
 
@@ -44,9 +47,9 @@ def measure(pairs: Sequence[Pair], asked: ModelPerformance) -> list[Measured]:
 
 def _error(pair: Pair) -> float | None:
     """None where one of the two is no number."""
-    if isinstance(pair.predicted, str) or isinstance(pair.actual, str) or None in pair:
+    if not isinstance(pair.predicted, (int, float)) or not isinstance(pair.actual, (int, float)):
         return None
-    return float(pair.predicted or 0) - float(pair.actual or 0)
+    return max(-_LARGEST_ERROR, min(_LARGEST_ERROR, float(pair.predicted) - float(pair.actual)))
 
 
 def _is_same(pair: Pair) -> bool:

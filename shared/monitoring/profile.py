@@ -10,16 +10,20 @@ from pydantic import Field, model_validator
 
 from shared.documents import Document
 
-type Value = str | float | bool | None
-"""None and NaN are missing."""
+type Value = str | bool | int | float | None
+"""None, an empty text, and a number that is not finite or beyond those of 32 bits are missing."""
 
 _DECILES: Final = np.linspace(0, 1, 11)
+# As models take numbers: what is 0.1 in a table, and 0.1 of 32 bits in a request, is one value.
+_NUMBER: Final = np.float32
+_LARGEST: Final = float(np.finfo(_NUMBER).max)
 # Numbers with no more different values than this are told apart one by one.
 _FEW: Final = 10
 _MOST_CATEGORIES: Final = 30
-# A category that is rarer would say more of chance than of the feature.
+# A category that is rarer would say more of chance than of the feature: of many alike, those that a sample happens to
+# have most are rarer in the next one.
 _LEAST_SHARE: Final = 0.01
-_LEAST_COUNT: Final = 5
+_LEAST_COUNT: Final = 15
 MOST_CHARS: Final = 100
 MOST_FEATURES: Final = 200
 
@@ -35,7 +39,7 @@ class FeatureProfile(Document):
 
     edges: tuple[float, ...] = Field(default=(), max_length=len(_DECILES))
     categories: tuple[Category, ...] = Field(default=(), max_length=_MOST_CATEGORIES)
-    counts: tuple[Annotated[int, Field(ge=0)], ...] = Field(max_length=_MOST_CATEGORIES + 2)
+    counts: tuple[Annotated[int, Field(ge=0, le=2**53)], ...] = Field(max_length=_MOST_CATEGORIES + 2)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -70,9 +74,10 @@ def feature_profile(values: Sequence[Value]) -> FeatureProfile:
     if numbers is None or len(np.unique(numbers)) <= _FEW:
         empty = FeatureProfile(categories=_categories(values), counts=(0,) * (len(_categories(values)) + 2))
     else:
-        edges = np.unique(np.quantile(numbers, _DECILES))
-        # The least value itself belongs above the first edge: what is below it was never seen.
-        edges[0] = np.nextafter(edges[0], -np.inf)
+        least, *deciles = np.quantile(numbers, _DECILES)
+        # The least value itself belongs above the first edge, what is below it was never seen; where it is so frequent
+        # that it is a decile, too, it has a bin of its own.
+        edges = np.unique([np.nextafter(least, -np.inf), *deciles])
         empty = FeatureProfile(edges=tuple(edges.tolist()), counts=(0,) * (len(edges) + 2))
     return empty.model_copy(update={"counts": counts(empty, values)})
 
@@ -81,8 +86,8 @@ def counts(like: FeatureProfile, values: Sequence[Value]) -> tuple[int, ...]:
     """How the values fall into the bins of another profile; what is no number there is missing among numbers."""
     if not like.edges:
         return _counted(like.categories, values)
-    found = [float(value) for value in values if _is_number(value)]
-    bins = np.searchsorted(np.array(like.edges), np.array(found, np.float64), side="left")
+    found = _floats(values)
+    bins = np.searchsorted(np.array(like.edges), found, side="left")
     told = np.bincount(bins, minlength=len(like.edges) + 1)
     return (*(int(each) for each in told), len(values) - len(found))
 
@@ -103,21 +108,26 @@ def _categories(values: Sequence[Value]) -> tuple[str, ...]:
 
 
 def _category(value: Value) -> str:
-    """Empty for a missing value. A number is the same whether it comes as 1 or as 1.0."""
+    """Empty for a missing value. A number is the same whether it comes as 1 or as 1.0, as 0.0 or as -0.0."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if _is_number(value):
-        return repr(float(value))
+        return str(_NUMBER(value) + 0)
     return value[:MOST_CHARS] if isinstance(value, str) else ""
 
 
 def _is_number(value: Value) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _numbers(values: Sequence[Value]) -> Any:
-    """The finite ones; None where there are none, or texts or truth values among them."""
+    """None where there are none, or texts or truth values among them."""
     if any(isinstance(value, (str, bool)) for value in values):
         return None
-    found = [float(value) for value in values if _is_number(value) and math.isfinite(value)]
-    return np.array(found, np.float64) if found else None
+    found = _floats(values)
+    return found if len(found) else None
+
+
+def _floats(values: Sequence[Value]) -> Any:
+    found = [value for value in values if _is_number(value)]
+    return np.array(found, np.float64).astype(_NUMBER).astype(np.float64)

@@ -59,6 +59,7 @@ class Baseline(Document):
 
     schema_version: Literal[1] = 1
     window_start: datetime
+    window_end: datetime
     inputs: Profile
     outputs: Profile
 
@@ -116,7 +117,8 @@ def create_baseline(store: BlobStore, endpoint: str, deployment: str, model: str
 
 
 def _result_name(endpoint: str, deployment: str, window: Window) -> str:
-    age = _END_OF_TIME_H - int(window.start.timestamp() // 3600)
+    """By its end: the last window of an hour is older than that of the day which it belongs to."""
+    age = _END_OF_TIME_H - int(window.end.timestamp() // 3600)
     hours = int((window.end - window.start).total_seconds() // 3600)
     return f"{endpoint}/{deployment}/results/{age:07d}-{window.start:%Y%m%dT%H}-{hours}h.json"
 

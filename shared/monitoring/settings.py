@@ -1,13 +1,14 @@
 """How an endpoint is watched: the file's `monitoring` part. Names of signals and metrics are Azure ML's."""
 
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
 from shared.documents import Document
 from shared.monitoring.profile import Profile
 
-MOST_ROWS = 50_000
+MOST_ROWS: Final = 50_000
+MOST_HOURS: Final = 719
 
 
 class DriftThresholds(Document):
@@ -56,3 +57,13 @@ class Monitoring(Document):
     prediction_drift: DriftThresholds = DriftThresholds()
     model_performance: ModelPerformance | None = None
     reference: Profile | None = None
+
+    @model_validator(mode="after")
+    def _is_kept_long_enough(self) -> Self:
+        performance = self.model_performance
+        if performance is not None and self.window_hours + performance.ground_truth_delay_hours > MOST_HOURS:
+            raise ValueError(
+                "model_performance.ground_truth_delay_hours and window_hours are at most "
+                f"{MOST_HOURS} together: captured requests are kept for 30 days"
+            )
+        return self

@@ -29,15 +29,19 @@ class Watcher:
         an alert on the last half hour knows it whichever process has checked. Stops when `is_late`; the next look goes
         on.
         """
+        seen = set()
         for target in targets:
             if is_late():
                 return
+            seen.add((target.endpoint, target.deployment))
             try:
                 self._tell(self._newest(target))
             except SlipwayError as error:
                 _log.warning("%s/%s is not looked at: %s", target.endpoint, target.deployment, error.message)
             except Exception:
                 _log.exception("%s/%s is not looked at", target.endpoint, target.deployment)
+        # What is gone may come again under its name, and is something else then.
+        self._known = {where: known for where, known in self._known.items() if where in seen}
 
     def _newest(self, target: Target) -> Result:
         where = (target.endpoint, target.deployment)

@@ -24,6 +24,7 @@ blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 _MAX_LISTED: Final = 100
 _MAX_AGENT: Final = 200
+_MOST_PROBLEMS: Final = 100
 # IPv4 or [IPv6], with or without a port.
 _ADDRESS: Final = re.compile(r"\[?(?P<address>[0-9.]{7,15}|[0-9a-fA-F:.]{2,45})\]?(:[0-9]{1,5})?")
 # Of RFC 9110, section 8.8.3. Who compresses replies on the way makes an ETag weak; it names the same document.
@@ -98,11 +99,14 @@ def author(call: Call, principal: Principal) -> Author:
     return Author(principal.id, datetime.now(UTC), address["address"] if address else "", agent)
 
 
-def parsed[M: BaseModel](kind: type[M], call: Call) -> M:
-    """Raises MalformedRequest with every problem at once."""
+def parsed[M: BaseModel](kind: type[M], call: Call, most_bytes: int | None = None) -> M:
+    """Raises MalformedRequest with every problem at once, unless there are very many; PayloadTooLarge."""
+    limit = services().settings.max_body_bytes
     try:
-        return kind.model_validate_json(bounded(call.body, services().settings.max_body_bytes))
+        return kind.model_validate_json(bounded(call.body, min(limit, most_bytes or limit)))
     except ValidationError as error:
+        if error.error_count() > _MOST_PROBLEMS:  # to write each of them down takes longer than to find it
+            raise MalformedRequest(f"the body has {error.error_count()} mistakes: see the reference") from None
         problems = (f"{'.'.join(map(str, problem['loc'])) or 'body'}: {problem['msg']}" for problem in error.errors())
         raise MalformedRequest("; ".join(problems)) from None
 

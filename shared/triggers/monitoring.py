@@ -24,6 +24,7 @@ from shared.triggers.routes import route
 blueprint = Blueprint(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 _MOST_LISTED: Final = 100
+_MOST_FEEDBACK_BYTES: Final = 4 * 1024 * 1024
 
 
 async def _newest(call: Call) -> Reply:
@@ -54,7 +55,7 @@ async def _tell(call: Call) -> Reply:
     found = await admit(call.header("authorization"), name, (Role.SCORE,), online.authenticator, online.catalog)
     online.quotas.take(name, found.principal.id, found.endpoint.revision.quota.requests_per_minute)
     settings = _settings(found.endpoint)
-    told = parsed(Feedback, call)
+    told = await asyncio.to_thread(parsed, Feedback, call, _MOST_FEEDBACK_BYTES)
     kept = await asyncio.to_thread(feedback.save, services().store, name, settings, told, datetime.now(UTC))
     return json_reply({"accepted": len(told.feedback), "kept": kept}, 202)
 

@@ -55,12 +55,12 @@ def features(found: Profiled) -> dict[str, FeatureProfile]:
 
 ROWS = pd.DataFrame(
     {
-        "number": np.linspace(0, 1, 40),
-        "small": pd.Series(np.array([0.1, 0.2] * 20)),
-        "whole": pd.array([1, 2, None, 3] * 10, dtype="Int64"),
-        "text": pd.Series(["a", "b"] * 20, dtype="string"),
-        "kind": pd.Series(["x", None] * 20, dtype="category"),
-        "truth": [True, False] * 20,
+        "number": np.linspace(0, 1, 80),
+        "small": pd.Series(np.array([0.1, 0.2] * 40)),
+        "whole": pd.array([1, 2, None, 3] * 20, dtype="Int64"),
+        "text": pd.Series(["a", "b"] * 40, dtype="string"),
+        "kind": pd.Series(["x", None] * 40, dtype="category"),
+        "truth": [True, False] * 40,
         "target": 1,
     }
 )
@@ -76,14 +76,14 @@ def test_values_are_those_that_a_request_of_them_is_kept_with(tmp_path: Path) ->
         "truth": ROWS["truth"].to_numpy(),
     }
     _, line = captured.keep(
-        "abc", "blue", "1", "iris/1", datetime.datetime.now(datetime.UTC), kept, {"out": np.ones(40)}
+        "abc", "blue", "1", "iris/1", datetime.datetime.now(datetime.UTC), kept, {"out": np.ones(80)}
     )
     values = json.loads(line)["inputs"]
     assert {name: features(found)[name] for name in kept} == {name: feature_profile(values[name]) for name in kept}
     assert features(found)["whole"].categories == ("1.0", "2.0", "3.0")
-    assert features(found)["whole"].counts == (10, 10, 10, 0, 10)
-    assert features(found)["kind"] == FeatureProfile(categories=("x",), counts=(20, 0, 20))
-    assert (profile_of(found).rows, set(features(found))) == (40, set(TYPES))
+    assert features(found)["whole"].counts == (20, 20, 20, 0, 20)
+    assert features(found)["kind"] == FeatureProfile(categories=("x",), counts=(40, 0, 40))
+    assert (profile_of(found).rows, set(features(found))) == (80, set(TYPES))
     assert found.notes == ["of training.parquet does not count target: no deployment takes it"]
 
 
@@ -101,10 +101,10 @@ def test_the_same_table_in_any_format_has_the_same_profile(tmp_path: Path, file:
 
 
 def test_texts_of_a_csv_stay_what_is_written(tmp_path: Path) -> None:
-    rows = "zip,country\n" + "01234,NA\n" * 10 + ",\n"
+    rows = "zip,country\n" + "01234,NA\n" * 20 + ",\n"
     found = features(profiled(tmp_path, rows, package(zip="string", country="string"), file="training.csv"))
-    assert found["zip"] == FeatureProfile(categories=("01234",), counts=(10, 0, 1))
-    assert found["country"] == FeatureProfile(categories=("NA",), counts=(10, 0, 1))
+    assert found["zip"] == FeatureProfile(categories=("01234",), counts=(20, 0, 1))
+    assert found["country"] == FeatureProfile(categories=("NA",), counts=(20, 0, 1))
 
 
 def test_what_does_not_count_is_told_with_its_reason(tmp_path: Path) -> None:

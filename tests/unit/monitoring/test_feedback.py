@@ -55,6 +55,39 @@ def test_errors_are_those_of_numbers() -> None:
     assert rest == [11, True]
 
 
+def test_errors_of_the_largest_numbers_are_a_result_too() -> None:
+    asked = {"output": "delay", "mean_absolute_error": 2, "root_mean_squared_error": 2, "min_rows": 10}
+    observatory = Observatory(model_performance=asked)
+    request_id = observatory.answer({"x": [1.0] * 12}, {"delay": [1.7e308] * 12})
+    tell(observatory, *((request_id, row, (-1) ** row * 1.7e308) for row in range(12)))
+    found = performance(observatory)
+    assert all(is_violated and 1e149 < value < 1e151 for value, _, is_violated in found.values())
+
+
+def test_numbers_are_compared_to_the_last_digit() -> None:
+    observatory = Observatory(model_performance={**ASKED, "output": "id"})
+    request_id = observatory.answer({"x": [1] * 10}, {"id": [2**53 + 1] * 10})
+    tell(observatory, *((request_id, row, 2**53 + row % 2) for row in range(10)))
+    assert performance(observatory)["accuracy"] == (0.5, 10, True)
+
+
+def test_a_truth_value_is_a_number_and_a_text_is_none() -> None:
+    observatory = Observatory(model_performance={**ASKED, "output": "late"})
+    request_id = observatory.answer({"x": [1] * 10}, {"late": [True] * 5 + [False] * 5})
+    tell(observatory, *((request_id, row, truth) for row, truth in enumerate([1, 1.0, True, "1", 0] * 2)))
+    assert performance(observatory)["accuracy"] == (0.4, 10, True)
+
+
+def test_of_very_many_files_the_newest_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feedback, "_MOST_FILES", 10)
+    observatory = Observatory(model_performance=ASKED)
+    request_id, species = predicted(observatory)
+    for row, name in enumerate(species):
+        tell(observatory, (request_id, row, name if row >= 10 else "wrong"))
+        observatory.now += timedelta(minutes=1)
+    assert performance(observatory)["accuracy"] == (1, 10, False)
+
+
 def test_a_truth_may_come_so_long_after_its_prediction_and_no_longer() -> None:
     observatory = Observatory(model_performance=ASKED)
     request_id, species = predicted(observatory)
@@ -128,6 +161,6 @@ def test_what_is_no_feedback_is_refused(told: dict[str, Any]) -> None:
 
 
 def test_no_number_that_is_not_finite_is_a_truth() -> None:
-    for written in ("NaN", "Infinity", "1e999"):
+    for written in ("NaN", "Infinity", "1e999", "9" * 400):
         with pytest.raises(ValidationError):
             Feedback.model_validate_json(f'{{"feedback": [{{"request_id": "a", "ground_truth": {written}}}]}}')

@@ -23,9 +23,9 @@ HOUR = timedelta(hours=1)
 class Observatory:
     """The endpoint `flowers`: `blue` serves `iris/1`, in windows of an hour, with a clock of its own."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, store: MemoryBlobs | None = None, **settings: Any) -> None:
         self.now = MIDNIGHT
-        self.store = MemoryBlobs()
+        self.store = store or MemoryBlobs()
         self.metrics = Metrics()
         self.settings = Monitoring.model_validate({"window_hours": 1, "min_rows": 100, **settings})
         self.capture = Capture(self.store, self._now, self.metrics)

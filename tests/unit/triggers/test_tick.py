@@ -17,6 +17,8 @@ from shared.batch.job import Job, JobInput
 from shared.batch.ports import BatchPorts
 from shared.errors import ConfigurationError, ScoringFailed, StorageUnavailable
 from shared.models.package import ModelRef
+from shared.monitoring.metrics import Metrics
+from shared.monitoring.watch import Watcher
 from shared.ports import Container
 from shared.triggers import intake
 from tests.support import endpoint
@@ -27,6 +29,7 @@ CHORES = {
     "reconciler": "shared.batch.reconciler.forsaken",
     "sweep": "shared.batch.closing.sweep",
     "purge": "shared.triggers.intake._purge",
+    "watch": "shared.endpoints.watched.targets",
 }
 
 
@@ -52,7 +55,9 @@ class Client:
 def client(monkeypatch: pytest.MonkeyPatch, ports: BatchPorts) -> Client:
     made = Client()
     monkeypatch.setattr(SyncDurableFunctionsClient, "get_cached", lambda configuration: made)
-    monkeypatch.setattr("shared.triggers.intake.services", lambda: SimpleNamespace(batch=ports))
+    watcher = Watcher(ports.store, ports.now, Metrics())
+    found = SimpleNamespace(batch=ports, catalog=ports.catalog, watcher=watcher)
+    monkeypatch.setattr("shared.triggers.intake.services", lambda: found)
     at_the_hour(monkeypatch, 0)
     return made
 
@@ -73,9 +78,9 @@ def submit(ports: BatchPorts, job_id: str) -> Job:
 
 @pytest.fixture
 def due(store: MemoryBlobs, ports: BatchPorts, clock: Clock, iris_ref: ModelRef) -> dict[str, str]:
-    """A job for each chore that starts or sweeps one, by the chore's name."""
+    """A job for each chore that starts or sweeps one, by the chore's name; and an endpoint to be watched."""
     schedule = {"name": "hourly", "cron": "0 0 * * * *", "input": "inbox/flowers/nightly/"}
-    endpoint.publish(store, iris_ref, batch={"schedules": [schedule]})
+    endpoint.publish(store, iris_ref, batch={"schedules": [schedule]}, monitoring={})
     assert list(schedules.due(ports)) == []
     closing.fail(ports, submit(ports, "rest-over").work, ScoringFailed("no"))
     submit(ports, "rest-forsaken")
@@ -88,6 +93,8 @@ def done(store: MemoryBlobs, client: Client, due: dict[str, str]) -> set[str]:
     found = {chore for chore, job_id in due.items() if job_id in client.started}
     if desk.read(store, due["sweep"]).swept:
         found.add("sweep")
+    if any(store.list(Container.METRICS)):
+        found.add("watch")
     return found | ({"purge"} if client.purges else set())
 
 
@@ -130,7 +137,7 @@ def test_an_engine_that_does_not_answer_holds_up_no_sweep(
     with monkeypatch.context() as broken:
         broken.setattr(client, "schedule_new_orchestration", fail)
         tick()
-    assert done(store, client, due) == {"sweep", "purge"}
+    assert done(store, client, due) == {"sweep", "purge", "watch"}
 
 
 def test_a_tick_sweeps_for_a_while_and_the_next_one_goes_on(
