@@ -107,6 +107,7 @@ def _build() -> Services:
     environments = _APP / settings.environments
     flavors = Flavors(options, environments)
     metrics = Metrics()
+    capture = Capture(store, _now, metrics)
     loader = Loader(store, flavors, memory_bytes // 2, metrics.model_load)
     metrics.watch_models(loader.held_bytes)
     telemetry = Telemetry(settings, metrics, os.environ)
@@ -123,9 +124,9 @@ def _build() -> Services:
             quotas=Quotas(time.monotonic),
             readers=ThreadPoolExecutor(_READERS, thread_name_prefix="read"),
             max_body_bytes=settings.max_body_bytes,
-            capture=Capture(store, _now, metrics),
+            capture=capture,
         ),
-        batch=_batch(settings, accounts, catalog, loader, metrics),
+        batch=_batch(settings, accounts, catalog, loader, metrics, capture),
         changes=Changes(store, catalog, partial(progress.is_working, store), settings.code_sources),
         readiness=Readiness(store, clock=time.monotonic),
         metrics=metrics,
@@ -136,7 +137,9 @@ def _build() -> Services:
     )
 
 
-def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader, metrics: Metrics) -> BatchPorts:
+def _batch(
+    settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loader, metrics: Metrics, capture: Capture
+) -> BatchPorts:
     from shared.adapters.announcements import JobAnnouncements
 
     store = accounts.store("")
@@ -152,6 +155,7 @@ def _batch(settings: Settings, accounts: Accounts, catalog: Catalog, loader: Loa
         pulse=Pulse(store, _now, timedelta(seconds=settings.heartbeat_timeout_s)),
         retry_window=timedelta(seconds=settings.retry_window_s),
         max_input_bytes=settings.max_input_bytes,
+        capture=capture,
         tick_schedule=settings.tick_schedule,
     )
 

@@ -37,9 +37,12 @@ class _Columns(NamedTuple):
 
 def profiled(draft: Draft, file: EndpointFile, packages: Iterable[ModelPackage]) -> Profiled:
     """The draft with a profile of its file's reference, if that names one. Raises MalformedRequest."""
-    if file.reference is None or draft.monitoring is None:
+    if draft.monitoring is None:
         return Profiled(draft, [])
     taken = {column.name: column.type for package in packages for column in _inputs(package)}
+    _check_features(draft.monitoring, taken)
+    if file.reference is None:
+        return Profiled(draft, [])
     table = sample.read(file.reference, texts=[name for name, kind in taken.items() if kind == "string"])
     found = _columns(table.rows, taken, draft.monitoring)
     if not found.kept:
@@ -47,6 +50,15 @@ def profiled(draft: Draft, file: EndpointFile, packages: Iterable[ModelPackage])
     monitoring = draft.monitoring.model_copy(update={"reference": profile(found.kept)})
     notes = [*_notes(table, found), *_unknown(table, taken, monitoring)]
     return Profiled(draft.model_copy(update={"monitoring": monitoring}), notes)
+
+
+def _check_features(monitoring: Monitoring, taken: Types) -> None:
+    """Of models without a signature nobody knows. Raises MalformedRequest."""
+    strange = [name for name in monitoring.features if name not in taken]
+    if strange and taken:
+        raise MalformedRequest(
+            f"monitoring.features names {_some(strange)}, which no deployment takes: they take {_some([*taken])}"
+        )
 
 
 def _inputs(package: ModelPackage) -> Iterator[Column]:

@@ -15,6 +15,7 @@ from shared.models.flavor import Runtime
 from shared.models.loader import Loader, ModelId
 from shared.models.package import ModelRef
 from shared.models.served import ServedModel
+from shared.monitoring.capture import Capture
 from shared.monitoring.metrics import Metrics
 from shared.ports import BlobStore
 from shared.settings import DEFAULT_TICK_SCHEDULE
@@ -47,6 +48,7 @@ class BatchPorts(NamedTuple):
     pulse: Pulse
     retry_window: timedelta
     max_input_bytes: int
+    capture: Capture
     tick_schedule: str = DEFAULT_TICK_SCHEDULE
 
     @property

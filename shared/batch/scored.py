@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,12 +18,13 @@ from shared.batch.reading.rows import Reading, read_rows
 from shared.batch.rows import Rejected, Rows
 from shared.batch.writing.parts import Labels, part_table
 from shared.batch.writing.pieces import joined
-from shared.errors import ScoringFailed
+from shared.errors import ScoringFailed, SlipwayError
 from shared.models.flavor import Abort
 from shared.models.scoring import Predictions, predict, predict_files, unknown_rows
 from shared.models.scripts import run_files, run_rows
 from shared.models.served import ServedModel
 from shared.models.signature import Inputs
+from shared.monitoring.captured import Answer
 
 _LONGEST_NAME: Final = 255
 # What a score.py may write itself for one mini-batch: it is held in memory until the mini-batch is done.
@@ -69,11 +70,22 @@ def score_table(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: Ba
             predictions = run_rows(model, Inputs(some.features, params), abort)
         else:
             predictions = predict(model, Inputs(some.features, params), key=plan.member, abort=abort)
+        _capture(plan, some, predictions, ports)
         return _Answer(part_table(predictions, some, _labels(plan)), [], [])
 
     isolation = Isolation(ask, plan.settings.retry_settings)
     isolation.predict(known)
     return _scored(plan, isolation.answers, [*known.rejected, *isolation.rejected])
+
+
+def _capture(plan: Manifest, rows: Rows, predictions: Predictions, ports: BatchPorts) -> None:
+    """For monitoring, by the endpoint as it is now; what cannot be kept costs the job nothing."""
+    with suppress(SlipwayError):
+        settings = ports.catalog.read(plan.endpoint).revision.monitoring
+        if settings is not None and len(rows.numbers):
+            at = f"{plan.job_id}/{rows.path(0)}/{rows.numbers[0]}"
+            where = (plan.endpoint, plan.deployment, at, str(plan.model.ref))
+            ports.capture.take(settings, Answer(*where, rows.features, predictions.outputs, "batch"))
 
 
 def score_files(plan: Manifest, page: PlanPage, mini_batch: MiniBatch, ports: BatchPorts) -> Scored:

@@ -5,11 +5,11 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import uuid4
 
 from shared.monitoring import captured
-from shared.monitoring.captured import Arrays, Kept
+from shared.monitoring.captured import Answer, Kept
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.settings import Monitoring
 from shared.ports import BlobStore, Container
@@ -20,17 +20,6 @@ _FLUSH_S: Final = 60.0
 # What is written at once, and what may wait for it while storage is slow.
 _FILE_BYTES: Final = 1024 * 1024
 _MOST_BYTES: Final = 8 * 1024 * 1024
-
-
-class Answer(NamedTuple):
-    """Of one request: who answered, with what. `model`: name/version."""
-
-    endpoint: str
-    deployment: str
-    request_id: str
-    model: str
-    inputs: Arrays
-    outputs: Arrays
 
 
 class Capture:
@@ -49,6 +38,8 @@ class Capture:
 
     def take(self, settings: Monitoring, answer: Answer) -> None:
         """A request that was answered. Never raises."""
+        if answer.source not in settings.sources:
+            return
         if not captured.is_sampled(answer.request_id, settings.sampling_rate):
             return
         try:
@@ -60,10 +51,7 @@ class Capture:
     def _take(self, settings: Monitoring, answer: Answer) -> None:
         asked = settings.features
         inputs = {name: answer.inputs[name] for name in asked if name in answer.inputs} if asked else answer.inputs
-        now = self._now()
-        kept = captured.keep(
-            answer.endpoint, answer.deployment, answer.request_id, answer.model, now, inputs, answer.outputs
-        )
+        kept = captured.keep(answer._replace(inputs=inputs), self._now())
         with self._lock:
             if self._size_bytes + len(kept.line) > _MOST_BYTES:
                 self._metrics.captured(answer.endpoint, answer.deployment, "Dropped")

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from shared.documents import Document
 from shared.monitoring.profile import MOST_CHARS, MOST_FEATURES, Value
+from shared.monitoring.settings import Source
 from shared.monitoring.windows import Window
 from shared.ports import BlobStore, Container
 
@@ -24,13 +25,26 @@ _log = logging.getLogger(__name__)
 
 type Arrays = Mapping[str, np.ndarray[Any, Any]]
 
-# Of one request: so many say what it looks like, and no caller fills the window alone.
-_MOST_ROWS: Final = 100
-_MOST_VALUES: Final = 5_000
+# Of one request: so many say what it looks like, no caller fills the window alone, and others do not wait long for it.
+# Of a mini-batch, which nobody waits for, more.
+_MOST_ROWS: Final[Mapping[Source, int]] = {"online": 100, "batch": 500}
+_MOST_VALUES: Final[Mapping[Source, int]] = {"online": 5_000, "batch": 50_000}
 # Of one window.
 _MOST_FILES: Final = 500
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _READ_AT_ONCE: Final = 8
+
+
+class Answer(NamedTuple):
+    """Of one request, or of a mini-batch: who answered, with what. `model`: name/version."""
+
+    endpoint: str
+    deployment: str
+    request_id: str
+    model: str
+    inputs: Arrays
+    outputs: Arrays
+    source: Source = "online"
 
 
 class Record(Document):
@@ -56,24 +70,22 @@ def is_sampled(request_id: str, rate: float) -> bool:
     return rate >= 1 or zlib.crc32(request_id.encode()) < rate * 2**32
 
 
-def keep(
-    endpoint: str, deployment: str, request_id: str, model: str, at: datetime, inputs: Arrays, outputs: Arrays
-) -> Kept:
+def keep(answer: Answer, at: datetime) -> Kept:
     """Columns of numbers, texts and truth values alone, `[rows]` each: a tensor has no features to compare."""
-    asked, answered = _columns(inputs), _columns(outputs)
+    asked, answered = _columns(answer.inputs), _columns(answer.outputs)
     columns = [*asked.values(), *answered.values()]
     rows = max(map(len, columns), default=0)
-    most = min(_MOST_ROWS, _MOST_VALUES // max(1, len(columns)))
+    most = min(_MOST_ROWS[answer.source], _MOST_VALUES[answer.source] // max(1, len(columns)))
     step = max(1, -(-rows // most))
     record = {
-        "request_id": request_id,
+        "request_id": answer.request_id,
         "at": at,
-        "model": model,
+        "model": answer.model,
         "step": step,
         "inputs": _sampled(asked, step),
         "outputs": _sampled(answered, step),
     }
-    return Kept(folder(endpoint, deployment, at), orjson.dumps(record))
+    return Kept(folder(answer.endpoint, answer.deployment, at), orjson.dumps(record))
 
 
 def folder(endpoint: str, deployment: str, at: datetime) -> str:

@@ -42,13 +42,18 @@ class ModelPerformance(Document):
         return self
 
 
+type Source = Literal["online", "batch"]
+
+
 class Monitoring(Document):
-    """`sampling_rate`: the share of requests that are kept. `window_hours`: windows follow each other from midnight
+    """`sources`: what is kept of a deployment, its requests, mini-batches of its jobs, or both, where they are to be
+    alike. `sampling_rate`: the share of them. `window_hours`: windows follow each other from midnight
     UTC, those of a week from Monday. `min_rows`: of fewer rows a window says nothing. `features`: those inputs alone
     are kept and compared; empty: all. `reference`: what inputs are compared with, where it knows them; else the first
     whole window of a model.
     """
 
+    sources: tuple[Source, ...] = Field(default=("online",), min_length=1)
     sampling_rate: float = Field(default=1.0, gt=0, le=1)
     window_hours: Literal[1, 2, 3, 4, 6, 8, 12, 24, 168] = 24
     min_rows: int = Field(default=500, ge=100, le=MOST_ROWS)

@@ -17,7 +17,8 @@ from shared.models import scoring
 from shared.models.flavor import RawCall
 from shared.models.loaded import LoadedScript, size_of
 from shared.models.scoring import Predictions
-from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.capture import Capture
+from shared.monitoring.captured import Answer
 from shared.monitoring.settings import Monitoring
 from shared.online import callers
 from shared.online.admission import EXPANSION, BytesInHand, Hold, Quotas

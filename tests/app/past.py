@@ -9,7 +9,8 @@ from azure.storage.blob import BlobServiceClient
 
 from shared.adapters.memory import MemoryBlobs
 from shared.monitoring import feedback
-from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.capture import Capture
+from shared.monitoring.captured import Answer
 from shared.monitoring.feedback import Feedback
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.profile import profile

@@ -20,6 +20,7 @@ from shared.batch.pulse import Pulse
 from shared.batch.work import Work
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
+from shared.monitoring.capture import Capture
 from shared.monitoring.metrics import Metrics
 from tests.exploration import remembered
 from tests.exploration.reader import Reader
@@ -156,11 +157,12 @@ class World(NamedTuple):
             catalog=Catalog(store, 1.0, clock=lambda: self.clock().timestamp()),
             loader=self.loader,
             announcer=SteppedAnnouncer(self.announced, stepper),
-            metrics=Metrics(),
+            metrics=(metrics := Metrics()),
             now=self.clock,
             pulse=QuietPulse(store, self.clock, HEARTBEAT_TIMEOUT, holds_s=0),
             retry_window=RETRY_WINDOW,
             max_input_bytes=1024 * 1024,
+            capture=Capture(store, self.clock, metrics),
         )
         host = Host(name, ports, stepper)
         host.begin()

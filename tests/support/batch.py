@@ -19,6 +19,7 @@ from shared.batch.ports import BatchPorts
 from shared.batch.pulse import Pulse
 from shared.endpoints.catalog import Catalog
 from shared.models.loader import Loader
+from shared.monitoring.capture import Capture
 from shared.monitoring.metrics import Metrics
 from shared.ports import Blob, BlobItem, BlobStore, Container, Page, Times
 from tests.support.endpoint import NOW
@@ -56,11 +57,12 @@ def make_ports(
         catalog=Catalog(store, 1.0, clock=lambda: clock().timestamp()),
         loader=loader or make_loader(store),
         announcer=announcer or MemoryAnnouncer(),
-        metrics=Metrics(),
+        metrics=(metrics := Metrics()),
         now=clock,
         pulse=Pulse(store, clock, HEARTBEAT_TIMEOUT, holds_s=0),
         retry_window=RETRY_WINDOW,
         max_input_bytes=max_input_bytes,
+        capture=Capture(store, clock, metrics),
     )
 
 

@@ -75,9 +75,8 @@ def test_values_are_those_that_a_request_of_them_is_kept_with(tmp_path: Path) ->
         "text": ROWS["text"].to_numpy(object),
         "truth": ROWS["truth"].to_numpy(),
     }
-    _, line = captured.keep(
-        "abc", "blue", "1", "iris/1", datetime.datetime.now(datetime.UTC), kept, {"out": np.ones(80)}
-    )
+    answer = captured.Answer("abc", "blue", "1", "iris/1", kept, {"out": np.ones(80)})
+    _, line = captured.keep(answer, datetime.datetime.now(datetime.UTC))
     values = json.loads(line)["inputs"]
     assert {name: features(found)[name] for name in kept} == {name: feature_profile(values[name]) for name in kept}
     assert features(found)["whole"].categories == ("1.0", "2.0", "3.0")
@@ -171,7 +170,7 @@ def test_a_large_table_and_very_many_columns_are_cut_and_said_to_be(
         ({"a": "double", "b": "long"}, {}, "training.parquet has number, small, whole, text, kind, truth, target, and no column that a deployment takes: a, b"),  # noqa: E501
         ({}, {}, "training.parquet has number, small, whole, text, kind, truth, target, and no column that a deployment takes: none"),  # noqa: E501
         ({"text": "double", "a": "long"}, {}, "training.parquet has no column that is compared: text, as its values are not of the model's type double"),  # noqa: E501
-        ({"text": "string"}, {"features": ["a"]}, "training.parquet has no column that is compared: text, as monitoring.features does not name it"),  # noqa: E501
+        ({"text": "string", "a": "long"}, {"features": ["a"]}, "training.parquet has no column that is compared: text, as monitoring.features does not name it"),  # noqa: E501
     ],
 )  # fmt: skip
 def test_a_reference_that_nothing_is_compared_with_is_refused(
@@ -180,6 +179,19 @@ def test_a_reference_that_nothing_is_compared_with_is_refused(
     with pytest.raises(MalformedRequest) as caught:
         profiled(tmp_path, ROWS, package(**taken), **more)
     assert caught.value.message == f"monitoring.reference: {told}"
+
+
+def test_features_that_no_deployment_takes_are_refused_with_those_that_one_does(tmp_path: Path) -> None:
+    with pytest.raises(MalformedRequest) as caught:
+        profiled(tmp_path, ROWS, package(number="double", text="string"), features=["nubmer", "text"])
+    assert caught.value.message == (
+        "monitoring.features names nubmer, which no deployment takes: they take number, text"
+    )
+    (tmp_path / "endpoint.yaml").write_text(
+        "name: abc\ndeployments: {blue: {model: m}}\nmonitoring: {features: [any]}\n"
+    )
+    written = endpoint_file.read(tmp_path / "endpoint.yaml")
+    assert reference.profiled(written.draft({"blue": REF}), written, [package()]).notes == []
 
 
 def test_numbers_that_no_type_holds_do_not_count(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ import pytest
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import StorageUnavailable
 from shared.monitoring import capture
-from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.capture import Capture
+from shared.monitoring.captured import Answer
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.settings import Monitoring
 from shared.ports import Container
@@ -148,7 +149,8 @@ import sys, logging
 from datetime import UTC, datetime
 from pathlib import Path
 import numpy as np
-from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.capture import Capture
+from shared.monitoring.captured import Answer
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.settings import Monitoring
 

@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.monitoring.captured import Record, keep
+from shared.monitoring.captured import Answer, Record, keep
+from shared.monitoring.settings import Source
 
 NOW = datetime(2026, 3, 2, 7, 30, tzinfo=UTC)
 
 
-def kept(inputs: dict[str, Any], outputs: dict[str, Any]) -> Record:
-    return Record.model_validate_json(keep("flowers", "blue", "a", "iris/1", NOW, inputs, outputs).line)
+def kept(inputs: dict[str, Any], outputs: dict[str, Any], source: Source = "online") -> Record:
+    return Record.model_validate_json(keep(Answer("flowers", "blue", "a", "iris/1", inputs, outputs, source), NOW).line)
 
 
 def column(*values: Any) -> np.ndarray[Any, Any]:
@@ -90,8 +91,14 @@ def test_a_request_of_any_size_is_kept_in_so_many_values(rows: int, columns: int
     assert record.outputs["y"]
 
 
+def test_of_a_mini_batch_more_rows_are_kept() -> None:
+    record = kept({"x": np.arange(5000)}, {"y": np.arange(5000)}, "batch")
+    assert (record.step, record.inputs["x"]) == (10, [*range(0, 5000, 10)])
+    assert len(kept({f"x{at}": np.zeros(5000) for at in range(200)}, {}, "batch").inputs["x0"]) == 250
+
+
 def test_long_texts_are_cut() -> None:
-    line = keep("flowers", "blue", "a", "iris/1", NOW, {"x": column(*["a" * 1_000_000] * 100)}, {}).line
+    line = keep(Answer("flowers", "blue", "a", "iris/1", {"x": column(*["a" * 1_000_000] * 100)}, {}), NOW).line
     assert len(line) < 11_000
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.monitoring.captured import Record, keep
+from shared.monitoring.captured import Answer, Record, keep
 from shared.monitoring.drift import distance
 from shared.monitoring.profile import FeatureProfile, Profile, Value, counts, feature_profile, profile
 
@@ -79,7 +79,7 @@ def test_a_number_of_32_bits_is_where_the_same_one_of_64_bits_is(values: list[fl
 def test_values_of_a_table_and_of_requests_are_in_the_same_bins(
     table: list[Value], array: np.ndarray[Any, Any]
 ) -> None:
-    line = keep("flowers", "blue", "a", "iris/1", datetime.now(UTC), {"x": array}, {}).line
+    line = keep(Answer("flowers", "blue", "a", "iris/1", {"x": array}, {}), datetime.now(UTC)).line
     asked = Record.model_validate_json(line).inputs["x"]
     assert counts(feature_profile(table), asked) == feature_profile(table).counts
     assert feature_profile(asked) == feature_profile(table)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from shared.adapters.memory import MemoryBlobs
-from shared.monitoring.capture import Answer, Capture
+from shared.monitoring.capture import Capture
+from shared.monitoring.captured import Answer
 from shared.monitoring.metrics import Metrics
 from shared.monitoring.monitor import Target
 from shared.monitoring.settings import Monitoring
@@ -41,8 +42,8 @@ class Observatory:
     def answer(self, inputs: Mapping[str, Any], outputs: Mapping[str, Any], **changes: Any) -> str:
         """One request of as many rows as the columns have; its id."""
         request_id = str(changes.pop("request_id", f"request-{next(self._ids)}"))
-        columns = [{name: np.asarray(values) for name, values in each.items()} for each in (inputs, outputs)]
-        answer = Answer("flowers", "blue", request_id, "iris/1", *columns)
+        asked, answered = ({name: np.asarray(values) for name, values in each.items()} for each in (inputs, outputs))
+        answer = Answer("flowers", "blue", request_id, "iris/1", asked, answered)
         self.capture.take(self.settings, answer._replace(**changes))
         return request_id
 
