@@ -33,6 +33,8 @@ _MOST_VALUES: Final[Mapping[Source, int]] = {"online": 5_000, "batch": 50_000}
 _MOST_FILES: Final = 500
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _READ_AT_ONCE: Final = 8
+# A longer number is no number of Python's own.
+_DOUBLE_BYTES: Final = 8
 
 
 class Answer(NamedTuple):
@@ -144,16 +146,16 @@ def _columns(arrays: Arrays) -> Arrays:
 
 
 def _sampled(columns: Arrays, step: int) -> dict[str, list[Value]]:
-    found = ((name, _values(array[::step])) for name, array in columns.items())
+    found = ((name, _values(array if step == 1 else array[::step])) for name, array in columns.items())
     return {name: values for name, values in found if values is not None}
 
 
 def _values(array: np.ndarray[Any, Any]) -> list[Value] | None:
     """None where there is something else among them."""
-    if array.dtype.kind == "f":
-        return list(array.astype(np.float64).tolist())
-    if array.dtype.kind in "biu":
-        return list(array.tolist())
+    if array.dtype.kind in "biuf":
+        plain = array if array.dtype.itemsize <= _DOUBLE_BYTES else array.astype(np.float64)
+        values: list[Value] = plain.tolist()
+        return values
     try:
         return [_value(each) for each in array.tolist()]
     except (TypeError, OverflowError):
