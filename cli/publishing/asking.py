@@ -10,7 +10,7 @@ from cli.publishing.answers import Answer
 from cli.publishing.golden import Golden, Protocol
 from shared.adapters.memory import MemoryBlobs
 from shared.errors import MalformedRequest, ModelNotReady, ScoringFailed, SlipwayError
-from shared.models.flavor import RawCall
+from shared.models.flavor import RawCall, Runtime
 from shared.models.flavors.build import Flavors
 from shared.models.flavors.onnx import OnnxOptions
 from shared.models.loaded import LoadedScript
@@ -35,8 +35,8 @@ _LONGEST: Final = 200
 _JSON: Final = "application/json"
 
 
-def serve(folder: Path, code: CodeConfiguration | None) -> ServedModel:
-    """Nothing of it is loaded yet."""
+def serve(folder: Path, code: CodeConfiguration | None, variables: Mapping[str, str]) -> ServedModel:
+    """Nothing of it is loaded yet. `variables`: what foreign code sees in its environment."""
     package, store = describe(folder, "trial", "1", code), MemoryBlobs()
     for file in package.files:
         store.write(Container.MODELS, package_path("trial", "1", file.path), (folder / file.path).read_bytes())
@@ -44,7 +44,8 @@ def serve(folder: Path, code: CodeConfiguration | None) -> ServedModel:
     store.write(Container.MODELS, package_path("trial", "1", PACKAGE_FILE), manifest)
     memory_bytes = max(_MEMORY_BYTES, 4 * sum(file.size_bytes for file in package.files))
     loader = Loader(store, Flavors(OnnxOptions(threads=1), Path("environments")), memory_bytes)
-    return ServedModel(ModelId(ModelRef("trial", "1", digest_of(manifest))), package, loader)
+    runtime = Runtime(variables=tuple(sorted(variables.items())))
+    return ServedModel(ModelId(ModelRef("trial", "1", digest_of(manifest)), runtime), package, loader)
 
 
 def load(served: ServedModel, folder: Path, keys: Sequence[str]) -> int | None:

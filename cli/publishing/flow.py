@@ -122,11 +122,13 @@ def try_out(plan: Plan, tell: Callable[[str], None], requests: Mapping[str, Gold
     """
     answered: dict[str, Tried] = {}
     for name, part in plan.parts.items():
-        if not plan.is_new(name) or plan.draft.deployments[name].environment is not None:
+        deployment, source = plan.draft.deployments[name], part.source
+        if not plan.is_new(name) or deployment.environment is not None:
             continue
         tell(name)
+        variables = deployment.environment_variables
         try:
-            answered[name] = trial.run(part.source.folder, part.source.code, requests, _tried_of(part.found))
+            answered[name] = trial.run(source.folder, source.code, requests, _tried_of(part.found), variables)
         except ModelNotReady as error:
             raise CommandError(
                 error.code, f"the model of deployment {name} cannot be served: {error.message}"

@@ -35,16 +35,24 @@ class Tried(NamedTuple):
 
 
 def run(
-    folder: Path, code: CodeConfiguration | None, requests: Mapping[str, Golden] = {}, keys: Sequence[str] = ()
+    folder: Path,
+    code: CodeConfiguration | None,
+    requests: Mapping[str, Golden] = {},
+    keys: Sequence[str] = (),
+    variables: Mapping[str, str] = {},
 ) -> Tried:
-    """`keys`: the models to load, of many. Raises ModelNotReady, with what loading or answering one has failed for."""
+    """`keys`: the models to load, of many. `variables`: of the deployment's environment_variables.
+
+    Raises ModelNotReady, with what loading or answering one has failed for.
+    """
     command = [sys.executable, "-P", "-m", "cli.publishing.trial", str(folder)]
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[2]), environ.get("PYTHONPATH", "")])
     if code is not None:
         command.append(code.model_dump_json())
     golden = {name: each.model_dump(mode="json") for name, each in requests.items()}
-    asked, deadline_s = json.dumps({"golden": golden, "keys": list(keys)}), _DEADLINE_S + _OF_ONE_S * len(keys)
+    asked = json.dumps({"golden": golden, "keys": list(keys), "variables": dict(variables)})
+    deadline_s = _DEADLINE_S + _OF_ONE_S * len(keys)
     try:
         done = subprocess.run(  # noqa: S603
             command,
@@ -70,7 +78,7 @@ def _try(folder: Path, code: CodeConfiguration | None, asked: Mapping[str, Any])
     from cli.publishing.asking import answer, load, serve
 
     requests = {name: Golden.model_validate(each) for name, each in asked["golden"].items()}
-    served = serve(folder, code)
+    served = serve(folder, code, asked["variables"])
     rows = load(served, folder, asked["keys"])
     return Tried(rows, {name: answer(served, each) for name, each in requests.items()})
 

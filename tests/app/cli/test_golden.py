@@ -18,7 +18,8 @@ BODIES: dict[str, Any] = {
     "oip": {"inputs": [{"name": "x", "shape": [2], "datatype": "FP64", "data": [1.0, 2.5]}]},
 }
 SCRIPT = (
-    "import json\ndef init(): pass\ndef run(raw):\n    return {'n': json.loads(raw)['n'] * FACTOR, 'unit': 'min'}\n"
+    "import json, os\ndef init(): os.environ['TIMES']\n"
+    "def run(raw):\n    return {'n': json.loads(raw)['n'] * FACTOR, 'unit': 'min'}\n"
 )
 
 
@@ -186,11 +187,12 @@ def test_a_score_py_is_asked_as_well(slipway: Slipway, folder: Path, endpoint: s
     def write(factor: str) -> None:
         save_script(folder / "scripted", SCRIPT.replace("FACTOR", factor))
 
-    write("2")
     (folder / "endpoint.yaml").write_text(
         f"name: {endpoint}\ndeployments:\n  blue:\n    model: ./scripted/model\n    code_configuration: "
-        "{code: scripted/code, scoring_script: score.py}\ntraffic: {blue: 100}\n"
+        "{code: scripted/code, scoring_script: score.py}\n"
+        "    environment_variables: {TIMES: '2'}\ntraffic: {blue: 100}\n"
     )
+    write("int(os.environ['TIMES'])")
     assert slipway("publish").code == 0
     record(slipway, folder, endpoint, {"n": 21}, "golden/minutes.json")
     write("3")

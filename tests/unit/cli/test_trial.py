@@ -55,6 +55,13 @@ def test_a_script_is_loaded(tmp_path: Path) -> None:
         trial.run(script(tmp_path / "bad", "def init(): raise OSError('no such weights')\ndef run(data): pass\n"), CODE)
 
 
+def test_a_script_sees_the_variables_of_its_deployment(tmp_path: Path) -> None:
+    needing = script(tmp_path / "needing", "import os\ndef init(): os.environ['REGION']\ndef run(data): return data\n")
+    with pytest.raises(ModelNotReady, match="REGION"):
+        trial.run(needing, CODE)
+    assert trial.run(needing, CODE, variables={"REGION": "eastus"}).rows is None
+
+
 def test_what_a_model_may_see_holds_no_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "secret")
     monkeypatch.setenv("SLIPWAY_TOKEN", "secret")
