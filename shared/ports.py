@@ -107,11 +107,19 @@ class BlobStore(Protocol):
         ...
 
     def copy(
-        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+        self,
+        source: str,
+        source_name: str,
+        target: str,
+        target_name: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> None:
         """Copies within the account, replacing what is there; with its metadata, unless other is given.
 
-        Raises StaleDocument when the source is gone.
+        Raises StaleDocument when the source is gone, or its ETag is not `if_match`: which is looked at together with
+        the copy.
         """
         ...
 

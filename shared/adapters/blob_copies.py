@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobClient, ContainerClient
 
@@ -15,11 +16,18 @@ _DEADLINE_S: Final = 60.0
 _UNDER_WAY: Final = "PendingCopyOperation"
 
 
-def copy(container: ContainerClient, name: str, blob: BlobClient, metadata: Mapping[str, str] | None) -> None:
-    """What lies there under this name, to `blob`. Raises StorageUnavailable, and what the SDK raises."""
+def copy(
+    container: ContainerClient, name: str, blob: BlobClient, metadata: Mapping[str, str] | None, if_match: str | None
+) -> None:
+    """What lies there under this name, with this ETag, to `blob`.
+
+    Raises StorageUnavailable, and what the SDK raises.
+    """
     # A client that would know its address costs what a tenth of the copy costs.
     folder, mark, signature = container.url.partition("?")
-    status = _start(blob, f"{folder}/{quote(name, safe='~/')}{mark}{signature}", dict(metadata or {}))
+    address = f"{folder}/{quote(name, safe='~/')}{mark}{signature}"
+    same = {"source_etag": if_match, "source_match_condition": MatchConditions.IfNotModified} if if_match else {}
+    status = _start(blob, address, metadata=dict(metadata or {}), **same)
     # Within one account a copy is done at once; the service only does not promise it.
     deadline = time.monotonic() + _DEADLINE_S
     while status == "pending" and time.monotonic() < deadline:
@@ -31,9 +39,9 @@ def copy(container: ContainerClient, name: str, blob: BlobClient, metadata: Mapp
         )
 
 
-def _start(blob: BlobClient, address: str, metadata: dict[str, str]) -> str:
+def _start(blob: BlobClient, address: str, **told: Any) -> str:
     try:
-        return str(blob.start_copy_from_url(address, metadata=metadata)["copy_status"])
+        return str(blob.start_copy_from_url(address, **told)["copy_status"])
     except ResourceExistsError as error:
         if code(error) == _UNDER_WAY:  # of the same part: this one's retry, or another attempt's
             return "pending"

@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from shared.errors import ConfigurationError, SlipwayError, StaleDocument, StorageRefused, StorageUnavailable
 
 # Of all conflicts only these say that somebody was faster; the others, such as a copy under way, pass by themselves.
-_CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet")
+_CHANGED: Final = ("BlobAlreadyExists", "ConditionNotMet", "SourceConditionNotMet")
 # Another writer of the same blob was done first, which threw this one's pieces away: it may write them anew.
 _PIECES_LOST: Final = ("InvalidBlockList", "InvalidBlobOrBlock")
 _BAD_REQUEST: Final = 400

@@ -16,12 +16,12 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobBlock, BlobClient, BlobProperties, BlobServiceClient, ContainerClient
 
+from shared.adapters.blob_blocks import BLOCK_BYTES, resized
 from shared.adapters.blob_copies import copy
 from shared.adapters.blob_errors import changed, translated, unavailable
 from shared.errors import LocationNotAllowed, MalformedRequest, StaleDocument, StorageUnavailable
 from shared.ports import Blob, BlobItem, Page, Times
 
-_BLOCK_BYTES: Final = 8 * 1024 * 1024
 _MOST_AT_ONCE_BYTES: Final = 32 * 1024 * 1024
 _CONDITION_NOT_MET: Final = 412
 _BAD_REQUEST: Final = 400
@@ -141,7 +141,7 @@ class BlobStorage:
         told = {"metadata": dict(metadata or {}), **_condition(if_match, create=create)}
         with translated(container, name):
             if len(data) > _MOST_AT_ONCE_BYTES:
-                pieces = (data[at : at + _BLOCK_BYTES] for at in range(0, len(data), _BLOCK_BYTES))
+                pieces = (data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES))
                 return self._commit(container, name, pieces, **told)
             upload = partial(self._blob(container, name).upload_blob, data, overwrite=True, **told)
             try:
@@ -152,7 +152,7 @@ class BlobStorage:
 
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
         with translated(container, name):
-            return self._commit(container, name, _resized(blocks), **_condition(None, create=create))
+            return self._commit(container, name, resized(blocks), **_condition(None, create=create))
 
     def _commit(self, container: str, name: str, blocks: Iterable[bytes], **told: Any) -> str:
         blob = self._blob(container, name)
@@ -166,10 +166,18 @@ class BlobStorage:
         return str(self._made(container, partial(blob.commit_block_list, staged, **told))["etag"])
 
     def copy(
-        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+        self,
+        source: str,
+        source_name: str,
+        target: str,
+        target_name: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> None:
         with translated(target, target_name):
-            start = partial(copy, self._container(source), source_name, self._blob(target, target_name), metadata)
+            blob = self._blob(target, target_name)
+            start = partial(copy, self._container(source), source_name, blob, metadata, if_match)
             try:
                 start()
             except ResourceNotFoundError:
@@ -234,17 +242,3 @@ def _condition(if_match: str | None, *, create: bool = False) -> dict[str, Any]:
     if create:
         return {"match_condition": MatchConditions.IfMissing}
     return {} if if_match is None else {"etag": if_match, "match_condition": MatchConditions.IfNotModified}
-
-
-def _resized(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Joins small pieces: a blob takes at most 50,000 blocks."""
-    held: list[bytes] = []
-    size = 0
-    for piece in blocks:
-        held.append(piece)
-        size += len(piece)
-        if size >= _BLOCK_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    if size:
-        yield b"".join(held)

@@ -92,24 +92,35 @@ class MemoryBlobs:
                 raise _changed(container, name)
             if if_match is not None and (stored is None or stored.etag != if_match):
                 raise _changed(container, name)
-            self._writes += 1
-            etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
-            if stored is None:
-                insort(self._names.setdefault(container, []), name)
-            self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata or {}), self._clock())
-            return etag
+            return self._put(container, name, data, metadata or {})
+
+    def _put(self, container: str, name: str, data: bytes, metadata: Mapping[str, str]) -> str:
+        """By who holds the lock."""
+        self._writes += 1
+        etag = f'"0x{self._writes:016X}{hashlib.sha256(data).hexdigest()[:8].upper()}"'
+        if (container, name) not in self._blobs:
+            insort(self._names.setdefault(container, []), name)
+        self._blobs[(container, name)] = _Stored(bytes(data), etag, dict(metadata), self._clock())
+        return etag
 
     def write_blocks(self, container: str, name: str, blocks: Iterable[bytes], *, create: bool = False) -> str:
         return self.write(container, name, b"".join(blocks), create=create)
 
     def copy(
-        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+        self,
+        source: str,
+        source_name: str,
+        target: str,
+        target_name: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> None:
         with self._lock:
             stored = self._blobs.get((source, source_name))
-        if stored is None:
-            raise _changed(source, source_name)
-        self.write(target, target_name, stored.data, metadata=metadata or stored.metadata)
+            if stored is None or if_match not in (None, stored.etag):
+                raise _changed(source, source_name)
+            self._put(target, target_name, stored.data, metadata or stored.metadata)
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:
         with self._lock:

@@ -14,6 +14,7 @@ from shared.batch.desk import Mark
 from shared.batch.events import job_event
 from shared.batch.job import Event, Job, JobError, JobStatus
 from shared.batch.ports import BatchPorts
+from shared.batch.success import Success
 from shared.batch.work import Work
 from shared.errors import EndpointNotFound, JobCanceled, SlipwayError, StaleAttempt
 from shared.ports import BlobItem, BlobStore, Container
@@ -111,11 +112,22 @@ def _sweep(ports: BatchPorts, mark: Mark) -> None:
     job = desk.mark_swept(store, mark)
     if job is not None:
         remove_late()
+        _settle(ports, job)
     for run in range(1, job.run + 1) if job is not None else ():
         folder = Work(mark.job_id, 0, run).folder
         _clear(store, Container.STAGING, folder)
         _clear(store, Container.JOBS, folder)
     store.delete(Container.JOBS, f"{_ENDED}{mark}")
+
+
+def _settle(ports: BatchPorts, job: Job) -> None:
+    """Somebody who was late may have prepared to show an output, and died over it."""
+    try:
+        Success.of(job, ports.accounts).settle()
+    except SlipwayError as error:
+        if error.retryable:
+            raise
+        return  # the place is out of reach now
 
 
 def _late_copies(ports: BatchPorts, job: Job) -> Callable[[], None]:

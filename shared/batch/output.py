@@ -13,6 +13,7 @@ from shared.batch import ledger
 from shared.batch.job import Job
 from shared.batch.ledger import Entry
 from shared.batch.ports import BatchPorts
+from shared.batch.success import PREPARED, SUCCESS, Success
 from shared.batch.writing import joining, parts
 from shared.documents import Document
 from shared.endpoints import locations
@@ -28,7 +29,7 @@ _READ_AHEAD: Final = 2
 _PIECE_BYTES: Final = 8 * 1024 * 1024
 _PART: Final = re.compile(r"part-[0-9]{6,}\.[a-z]+")
 # What readers find in every output.
-_RELIED_ON: Final = ("_SUCCESS", "manifest.json", "rejected.jsonl")
+_RELIED_ON: Final = (SUCCESS, PREPARED, "manifest.json", "rejected.jsonl")
 
 
 class OutputFile(Document):
@@ -49,6 +50,7 @@ class Output:
         self._container = place.container
         self._account = place.account
         self._store = ports.accounts.store(place.account)
+        self.success = Success.of(job, ports.accounts)
         self._ports = ports
         self._job = job
         self._settings = settings
@@ -120,7 +122,7 @@ class Output:
 
     @property
     def is_whole(self) -> bool:
-        return self._store.find(self._container, f"{self._prefix}_SUCCESS") is not None
+        return self.success.is_there
 
     def check(self, told: Sequence[OutputFile]) -> None:
         """Somebody who was late may have taken parts back. Raises StorageUnavailable where one is not there, whole."""
@@ -134,10 +136,12 @@ class Output:
 
         Raises StaleAttempt, and StorageUnavailable where `_SUCCESS` is: that is for good.
         """
+        self._ports.check(self._job.work)
+        self.success.settle()
         there = self.own()
+        self._ports.check(self._job.work)
         if self.is_whole:
             raise StorageUnavailable("the output is whole, but the job is not closed yet")
-        self._ports.check(self._job.work)
         self.remove(there)
 
     def own(self) -> list[BlobItem]:

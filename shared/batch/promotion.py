@@ -60,6 +60,7 @@ def promote_job(work: Work, ports: BatchPorts) -> Job:
     plan = ports.manifests.read(work)
     if job.status == JobStatus.FINALIZING and (output := Output(ports, job, plan.settings)).is_whole:
         # From here on nobody sees it change, whatever was lost or forbidden meanwhile.
+        output.success.settle()
         counts, scored_at = _told(output) or (_counted(ledger.tally(ports.store, work), plan), ports.now())
         return _close(ports, job, counts, scored_at)
     counts = _counted(ledger.tally(ports.store, work), plan)
@@ -106,10 +107,11 @@ def _show(ports: BatchPorts, job: Job, plan: Manifest, counts: Counts, entries: 
         scored_at=ports.now(),
     )
     told = _write_manifest(output, told)
-    output.check([*told.parts, *told.files])
-    if (reason := ports.check(job.work).error) is not None:  # another promoter of this attempt has given it up
-        return _give_up(ports, job, reason)
-    output.write("_SUCCESS", b"")
+    with output.success.prepared() as prepared:
+        output.check([*told.parts, *told.files])
+        if (reason := ports.check(job.work).error) is not None:  # another promoter of this attempt has given it up
+            return _give_up(ports, job, reason)
+        output.success.commit(prepared)
     return _close(ports, job, counts, told.scored_at)
 
 

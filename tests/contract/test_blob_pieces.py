@@ -101,6 +101,20 @@ def test_a_copy_of_what_is_gone_is_stale(blobs: BlobStore, there: tuple[Containe
     assert blobs.find(INBOX, "b") is None
 
 
+def test_a_copy_of_what_is_not_what_it_was_is_stale(blobs: BlobStore) -> None:
+    etag = blobs.write(STAGING, "a", b"")
+    blobs.copy(STAGING, "a", STAGING, "b", if_match=etag)
+    assert blobs.find(STAGING, "b") is not None
+    blobs.delete(STAGING, "b")
+    blobs.write(STAGING, "a", b"")
+    with pytest.raises(StaleDocument):
+        blobs.copy(STAGING, "a", STAGING, "b", if_match=etag)
+    blobs.delete(STAGING, "a")
+    with pytest.raises(StaleDocument):
+        blobs.copy(STAGING, "a", STAGING, "b", if_match=etag)
+    assert blobs.find(STAGING, "b") is None
+
+
 def test_deleting_twice_is_no_error(blobs: BlobStore) -> None:
     blobs.write(INBOX, "a", b"data")
     blobs.delete(INBOX, "a")

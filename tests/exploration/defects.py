@@ -9,6 +9,7 @@ from shared.batch import closing, desk, ledger, promotion
 from shared.batch.job import Job
 from shared.batch.output import Output
 from shared.batch.ports import BatchPorts
+from shared.batch.success import Success
 from shared.batch.work import Work
 from shared.ports import BlobStore, Container
 from tests.exploration.scenario import Bounds
@@ -47,6 +48,10 @@ _put_away: Any = closing.put_away
 def _success_first(output: Output, told: Any) -> Any:
     output.write("_SUCCESS", b"")
     return _write_manifest(output, told)
+
+
+def _commit_anyway(success: Success, prepared: str) -> None:
+    success._store.write(success._container, success._name, b"")
 
 
 def _write_over(output: Output, name: str, data: bytes, *, create: bool = False) -> None:
@@ -109,6 +114,13 @@ ALL: Final = (
         "and no manifest",
     ),
     Defect(
+        "_SUCCESS after a look at the job, and no proof",
+        "lost-twice",
+        _TWO_TURNS,
+        {"shared.batch.success.Success.commit": _commit_anyway},
+        "and no manifest",
+    ),
+    Defect(
         "what is in the output is written over",
         "taken-over",
         _TWO_TURNS,
@@ -158,7 +170,7 @@ ALL: Final = (
         "again-score_mini_batch",
         _TWO_TURNS,
         {"shared.batch.mini_batch._discard": _discard_always},
-        "_SUCCESS and no manifest",
+        "ended as Failed",
     ),
     Defect(
         "an entry that is written twice and counts twice",

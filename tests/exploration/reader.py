@@ -9,6 +9,8 @@ from shared.ports import Container
 from tests.exploration.stepping import Step
 
 SUCCESS: Final = "_SUCCESS"
+# What begins with an underscore is none of theirs, but for that one.
+PREPARED: Final = "_prepared"
 
 
 class Reader:
@@ -39,7 +41,8 @@ class Reader:
         return ""
 
     def _look(self) -> None:
-        names = [item.name for item in self._store.list(Container.PREDICTIONS)]
+        found = (item.name for item in self._store.list(Container.PREDICTIONS))
+        names = [name for name in found if not name.endswith(f"/{PREPARED}")]
         folders = {name.removesuffix(SUCCESS) for name in names if name.endswith(f"/{SUCCESS}")}
         for folder in folders | set(self.whole):
             seen = {name: self._digest(name) for name in names if name.startswith(folder)}

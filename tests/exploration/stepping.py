@@ -140,12 +140,19 @@ class SteppedStore:
         )
 
     def copy(
-        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+        self,
+        source: str,
+        source_name: str,
+        target: str,
+        target_name: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> None:
         accesses = (Access(f"{source}/{source_name}", writes=False), Access(f"{target}/{target_name}", writes=True))
         self._do(
             Step("copy", f"{target}/{target_name}", accesses, changes=True),
-            lambda: self._inner.copy(source, source_name, target, target_name, metadata),
+            lambda: self._inner.copy(source, source_name, target, target_name, metadata, if_match=if_match),
             lambda nothing: nothing,
         )
 

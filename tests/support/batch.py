@@ -141,13 +141,20 @@ class WatchedStore:
         )
 
     def copy(
-        self, source: str, source_name: str, target: str, target_name: str, metadata: Mapping[str, str] | None = None
+        self,
+        source: str,
+        source_name: str,
+        target: str,
+        target_name: str,
+        metadata: Mapping[str, str] | None = None,
+        *,
+        if_match: str | None = None,
     ) -> None:
         self._watched(
             "copy",
             target,
             target_name,
-            lambda: self._inner.copy(source, source_name, target, target_name, metadata),
+            lambda: self._inner.copy(source, source_name, target, target_name, metadata, if_match=if_match),
         )
 
     def delete(self, container: str, name: str, *, if_match: str | None = None) -> None:

@@ -26,6 +26,7 @@ def answer(status: int, code: str | None = None) -> HttpResponseError:
         (answer(403, "AuthorizationPermissionMismatch"), ConfigurationError, True),
         (answer(409, "BlobAlreadyExists"), StaleDocument, False),
         (answer(412, "ConditionNotMet"), StaleDocument, False),
+        (answer(412, "SourceConditionNotMet"), StaleDocument, False),
         (answer(409, "LeaseIdMissing"), StorageUnavailable, True),
         (answer(500, "InternalError"), StorageUnavailable, True),
         (answer(503, "ServerBusy"), StorageUnavailable, True),

@@ -71,7 +71,7 @@ def test_a_job_whose_output_storage_does_not_let_look_at_is_left_for_later(
 def test_a_manifest_that_was_written_over_fails_its_job(
     store: MemoryBlobs, ports: BatchPorts, app: Use, job: Job
 ) -> None:
-    job = break_off(ports, job, "write results/may/_SUCCESS")
+    job = break_off(ports, job, "copy results/may/_SUCCESS")
     store.write("results", "may/manifest.json", b"mine")
     app(ports)
     assert run_at_once(job) == {"stopped": "StaleAttempt"}
@@ -105,7 +105,7 @@ def test_an_output_in_an_account_that_the_settings_no_longer_name_fails_its_job(
 def test_a_promotion_is_given_up_after_many_attempts_and_taken_back(
     store: MemoryBlobs, ports: BatchPorts, app: Use, clock: Clock, job: Job
 ) -> None:
-    tire(store, break_off(ports, job, "write results/may/_SUCCESS"))
+    tire(store, break_off(ports, job, "copy results/may/_SUCCESS"))
     clock.go_on(minutes=6)
     assert list(reconciler.forsaken(ports, not_running)) == []
     check_failed(store, job, "ScoringFailed", f"the job was given up after {MAX_ATTEMPTS} attempts")
@@ -113,7 +113,7 @@ def test_a_promotion_is_given_up_after_many_attempts_and_taken_back(
 
 
 def test_nobody_but_the_current_attempt_ends_a_promotion(store: MemoryBlobs, ports: BatchPorts, job: Job) -> None:
-    break_off(ports, job, "write results/may/_SUCCESS")
+    break_off(ports, job, "copy results/may/_SUCCESS")
     before = shown(store)
     assert ending.end(ports, job.work, "ScoringFailed", "no") == JobStatus.FINALIZING
     ending.abandon(ports, job.work, JobError(code="ScoringFailed", message="no"))
@@ -132,7 +132,7 @@ def test_a_place_that_was_taken_from_the_endpoint_meanwhile_is_not_written_to(
 def test_a_place_that_was_taken_from_the_endpoint_in_the_middle_is_cleared(
     store: MemoryBlobs, ports: BatchPorts, app: Use, job: Job, iris_ref: ModelRef
 ) -> None:
-    job = break_off(ports, job, "write results/may/_SUCCESS")
+    job = break_off(ports, job, "copy results/may/_SUCCESS")
     forbid(store, iris_ref)
     app(make_ports(store, ports.now, ports.loader))
     assert run_at_once(job) == {"closed": JobStatus.FAILED}

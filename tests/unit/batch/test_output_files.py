@@ -72,7 +72,7 @@ def test_of_two_files_of_one_name_the_second_gets_the_number_of_its_mini_batch(
     assert found == {"report.txt": b"of 0", "000001/report.txt": b"of 1", "000002/report.txt": b"of 2"}
 
 
-@pytest.mark.parametrize("taken", ["_SUCCESS", "manifest.json", "rejected.jsonl", "part-000001.parquet"])
+@pytest.mark.parametrize("taken", ["_SUCCESS", "_prepared", "manifest.json", "rejected.jsonl", "part-000001.parquet"])
 def test_a_file_of_a_script_takes_no_name_that_readers_rely_on(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored, taken: str
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_file_of_a_script_takes_no_name_that_readers_rely_on(
     watched, written = WatchedStore(store), list[str]()
     watched.after = written.append
     promote_job(job.work, make_ports(watched, ports.now, ports.loader))
-    assert written.count(f"write predictions/flowers/{job.id}/_SUCCESS") == 1
+    assert written.count(f"copy predictions/flowers/{job.id}/_SUCCESS") == 1
     assert blob(store, "predictions", f"flowers/{job.id}/000000/{taken}") == b"not yours"
     store.delete(Container.PREDICTIONS, f"flowers/{job.id}/000000/{taken}")
     assert predicted_rows(store, job) == list(range(10))

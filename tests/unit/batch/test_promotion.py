@@ -73,7 +73,8 @@ def test_writes_come_in_the_order_that_readers_rely_on(store: MemoryBlobs, ports
         f"write jobs/{job.id}/job.json",
         f"write {folder}/rejected.jsonl",
         f"write {folder}/manifest.json",
-        f"write {folder}/_SUCCESS",
+        f"write {folder}/_prepared",
+        f"copy {folder}/_SUCCESS",
         "write predictions/flowers/latest.json",
         f"write jobs/{job.id}/job.json",
         f"write jobs/ended/{job.id}.0",
@@ -186,7 +187,7 @@ def test_an_attempt_that_is_overtaken_after_success_stops(store: MemoryBlobs, cl
     watched = WatchedStore(store)
 
     def overtake(told: str) -> None:
-        if told == f"write predictions/flowers/{job.id}/_SUCCESS":
+        if told == f"copy predictions/flowers/{job.id}/_SUCCESS":
             assert desk.take_over(store, desk.read(store, job.id), clock())
 
     watched.after = overtake

@@ -31,7 +31,7 @@ def names(store: MemoryBlobs) -> list[str]:
 def test_in_a_folder_that_a_caller_has_named_all_else_stays(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored
 ) -> None:
-    job = break_off(ports, send(ports, scored(allowed_outputs=ALLOWED)), "write results/may/_SUCCESS")
+    job = break_off(ports, send(ports, scored(allowed_outputs=ALLOWED)), "copy results/may/_SUCCESS")
     others = [
         "a/manifest.json",
         "a/part-000000.parquet",
@@ -52,8 +52,8 @@ def test_in_a_folder_that_a_caller_has_named_all_else_stays(
 
 def test_one_file_is_taken_back_by_its_name(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
     job = send(ports, scored(allowed_outputs=ALLOWED, output_format="csv", output_file_name="all.csv"))
-    job = break_off(ports, job, "write results/may/_SUCCESS")
-    assert names(store) == ["all.csv", "manifest.json", "rejected.jsonl"]
+    job = break_off(ports, job, "copy results/may/_SUCCESS")
+    assert names(store) == ["_prepared", "all.csv", "manifest.json", "rejected.jsonl"]
     store.write("results", "may/others.csv", b"by hand")
     ending.abandon(ports, job.work, NO)
     assert names(store) == ["others.csv"]
@@ -63,7 +63,7 @@ def test_files_of_scripts_are_taken_back_too(store: MemoryBlobs, ports: BatchPor
     job = send(ports, scored(allowed_outputs=ALLOWED))
     for index in range(2):
         write_file(store, job, index, "plots/a.png")
-    job = break_off(ports, job, "write results/may/_SUCCESS")
+    job = break_off(ports, job, "copy results/may/_SUCCESS")
     assert {"plots/a.png", "000001/plots/a.png"} < set(names(store))
     store.write("results", "may/plots/b.png", b"by hand")
     ending.abandon(ports, job.work, NO)
@@ -75,7 +75,7 @@ def test_what_scripts_have_written_is_left_where_nobody_knows_it_any_more(
 ) -> None:
     job = send(ports, scored(allowed_outputs=ALLOWED))
     listing = write_file(store, job, 0, "a.png")
-    job = break_off(ports, job, "write results/may/_SUCCESS")
+    job = break_off(ports, job, "copy results/may/_SUCCESS")
     store.delete(Container.STAGING, listing)
     ending.abandon(ports, job.work, NO)
     assert names(store) == ["a.png"]
@@ -95,7 +95,7 @@ def write_file(store: MemoryBlobs, job: Job, index: int, name: str) -> str:
 
 
 def test_what_is_written_after_it_looked_stays(store: MemoryBlobs, ports: BatchPorts, scored: Scored) -> None:
-    job = break_off(ports, send(ports, scored(allowed_outputs=ALLOWED)), "write results/may/_SUCCESS")
+    job = break_off(ports, send(ports, scored(allowed_outputs=ALLOWED)), "copy results/may/_SUCCESS")
     watched = WatchedStore(store)
 
     def write(operation: str) -> None:
@@ -120,7 +120,7 @@ def test_an_attempt_that_was_overtaken_takes_nothing_back(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored
 ) -> None:
     job = send(ports, scored(allowed_outputs=ALLOWED))
-    break_off(ports, job, "write results/may/_SUCCESS")
+    break_off(ports, job, "copy results/may/_SUCCESS")
     before = shown(store)
     with pytest.raises(StaleAttempt):
         Output(ports, job, ports.manifests.read(job.work).settings).take_back()
@@ -142,7 +142,7 @@ def test_an_attempt_that_wakes_up_in_its_copy_when_another_run_writes_takes_noth
     with pytest.raises(StaleAttempt):
         promote_job(job.work, make_ports(watched, clock, ports.loader))
     (again,) = later
-    assert list(output(store, job)) == WHOLE[1:], "all that the other run has copied is there"
+    assert list(output(store, job)) == ["_prepared", *WHOLE[1:]], "all that the other run has copied is there"
     assert promote_job(again.work, ports).status == JobStatus.COMPLETED
     assert predicted_rows(store, job) == list(range(10))
 
@@ -158,7 +158,7 @@ def run_anew(store: MemoryBlobs, ports: BatchPorts, clock: Clock, job: Job) -> J
     assert again.run == 2
     for index in range(plan_job(again.work, ports).mini_batches):
         score_mini_batch(again.work, index, ports)
-    return break_off(ports, again, f"write predictions/flowers/{job.id}/_SUCCESS")
+    return break_off(ports, again, f"copy predictions/flowers/{job.id}/_SUCCESS")
 
 
 @pytest.mark.usefixtures("app")
@@ -167,7 +167,7 @@ def test_what_has_begun_to_be_taken_back_is_never_shown(
 ) -> None:
     """Whoever takes back may fall asleep over it, and be overtaken."""
     job = scored()
-    job = break_off(ports, job, f"write predictions/flowers/{job.id}/_SUCCESS")
+    job = break_off(ports, job, f"copy predictions/flowers/{job.id}/_SUCCESS")
     with pytest.raises(Killed):
         ending.abandon(failing(ports, "delete predictions/", Killed()), job.work, NO)
     told = desk.read(store, job.id)
@@ -184,7 +184,7 @@ def test_whoever_was_asleep_takes_nothing_back_from_a_retry(
     store: MemoryBlobs, ports: BatchPorts, scored: Scored, clock: Clock
 ) -> None:
     job = scored()
-    job = break_off(ports, job, f"write predictions/flowers/{job.id}/_SUCCESS")
+    job = break_off(ports, job, f"copy predictions/flowers/{job.id}/_SUCCESS")
     watched, woken = WatchedStore(store), list[str]()
 
     def sleep(operation: str) -> None:
