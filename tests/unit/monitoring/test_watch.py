@@ -70,7 +70,7 @@ def test_what_moves_is_told_by_feature_and_in_the_log(
     assert ("data_drift", "origin", "True") not in told
     warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert warnings == [
-        "flowers/blue from 2026-03-02 01:00:00+00:00: Violated by 600 rows; drift of petal_length, species"
+        "flowers/blue from 2026-03-02 01:00:00+00:00: Violated, 600 rows; drift of petal_length, species"
     ]
 
 
