@@ -101,7 +101,7 @@ def watched(slipway: Slipway, folder: Path, published: str) -> Iterator[str]:
 
 def monitor(slipway: Slipway, folder: Path, text: str) -> None:
     file = folder / "endpoint.yaml"
-    file.write_text(file.read_text().partition("monitoring:")[0] + text)
+    file.write_text(file.read_text().partition("\nmonitoring:")[0] + "\n" + text)
     ended = slipway("publish")
     assert ended.code == 0, ended.err
 
