@@ -1,6 +1,7 @@
 """What monitoring has found, and the ground truth that it is told."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -30,8 +31,11 @@ def monitor(
     path = ("endpoints", endpoint, "monitoring")
     if deployment is not None:
         found = app.get(*path, deployment, **{"$top": str(most)})["value"]
-        rows = [(*_window(each), each["status"], f"{each['rows']:,}", each["model"], _wrong(each)) for each in found]
-        output.table(found, ("from", "to", "status", "rows", "model", "violated"), rows, _NOTHING)
+        rows = [
+            (each["window_start"], _hours(each), each["status"], f"{each['rows']:,}", _wrong(each), each["model"])
+            for each in found
+        ]
+        output.table(found, ("from", "hours", "status", "rows", "violated", "model"), rows, _NOTHING)
         return
     found = app.get(*path)["value"]
     if as_json or not found:
@@ -41,8 +45,9 @@ def monitor(
         _tell(each, output)
 
 
-def _window(result: Mapping[str, Any]) -> tuple[str, str]:
-    return result["window_start"], result["window_end"]
+def _hours(result: Mapping[str, Any]) -> int:
+    start, end = (datetime.fromisoformat(result[each]) for each in ("window_start", "window_end"))
+    return (end - start) // timedelta(hours=1)
 
 
 def _wrong(result: Mapping[str, Any]) -> str:
@@ -57,9 +62,8 @@ def _drifts(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tell(result: Mapping[str, Any], output: Output) -> None:
-    start, end = _window(result)
-    told = f"{result['status']} by {result['rows']:,} rows from {start} to {end}"
-    output.document(result, f"{result['deployment']}, {result['model']}: {told}")
+    window = f"{result['rows']:,} rows from {result['window_start']} to {result['window_end']}"
+    output.document(result, f"{result['deployment']}, {result['model']}: {result['status']}", window)
     drifts = [
         (
             each["feature"],

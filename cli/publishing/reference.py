@@ -10,7 +10,7 @@ from shared.endpoints.spec import Draft
 from shared.errors import MalformedRequest
 from shared.models.coercion import KINDS
 from shared.models.package import ModelPackage
-from shared.models.signature import Column
+from shared.models.signature import Signature
 from shared.monitoring.profile import MOST_FEATURES, Value, profile
 from shared.monitoring.settings import Monitoring
 
@@ -22,7 +22,7 @@ type Types = Mapping[str, str]
 
 
 class Profiled(NamedTuple):
-    """`notes`: what of the reference does not count, and which inputs it does not know."""
+    """`notes`: what of the reference does not count, which inputs it does not know, and what nothing is measured of."""
 
     draft: Draft
     notes: list[str]
@@ -39,16 +39,18 @@ def profiled(draft: Draft, file: EndpointFile, packages: Iterable[ModelPackage])
     """The draft with a profile of its file's reference, if that names one. Raises MalformedRequest."""
     if draft.monitoring is None:
         return Profiled(draft, [])
-    taken = {column.name: column.type for package in packages for column in _inputs(package)}
+    signatures = [signature for package in packages for signature in _signatures(package)]
+    taken = {column.name: column.type for signature in signatures for column in signature.columns}
     _check_features(draft.monitoring, taken)
+    unmeasured = [*_unmeasured(draft.monitoring, signatures)]
     if file.reference is None:
-        return Profiled(draft, [])
+        return Profiled(draft, unmeasured)
     table = sample.read(file.reference, texts=[name for name, kind in taken.items() if kind == "string"])
     found = _columns(table.rows, taken, draft.monitoring)
     if not found.kept:
         raise MalformedRequest(_nothing(table, taken, found))
     monitoring = draft.monitoring.model_copy(update={"reference": profile(found.kept)})
-    notes = [*_notes(table, found), *_unknown(table, taken, monitoring)]
+    notes = [*_notes(table, found), *_unknown(table, taken, monitoring), *unmeasured]
     return Profiled(draft.model_copy(update={"monitoring": monitoring}), notes)
 
 
@@ -61,10 +63,19 @@ def _check_features(monitoring: Monitoring, taken: Types) -> None:
         )
 
 
-def _inputs(package: ModelPackage) -> Iterator[Column]:
-    """Of its one model, or of all its many."""
-    for signature in (package.signature, *(model.signature for model in package.all_models())):
-        yield from signature.columns if signature else ()
+def _signatures(package: ModelPackage) -> Iterator[Signature]:
+    """Its own, and those of its many models."""
+    yield package.signature
+    yield from (model.signature for model in package.all_models() if model.signature)
+
+
+def _unmeasured(monitoring: Monitoring, signatures: Sequence[Signature]) -> Iterator[str]:
+    """No error: a model may answer with more than its signature has."""
+    answered = [output.name for each in signatures for output in each.outputs if len(output.shape) == 1]
+    asked = monitoring.model_performance
+    if asked and asked.output not in answered and any(each.outputs for each in signatures):
+        columns = _some([*dict.fromkeys(answered)]) or "none"
+        yield f"monitoring.model_performance: no deployment answers with a column {asked.output}: there are {columns}"
 
 
 def _columns(rows: Any, taken: Types, monitoring: Monitoring) -> _Columns:
@@ -113,7 +124,7 @@ def _notes(table: Sample, found: _Columns) -> Iterator[str]:
     if table.is_cut:
         yield f"of {table.file} the first {len(table.rows):,} rows count"
     for why, names in _grouped(found.left_out).items():
-        yield f"of {table.file} does not count {names}: {why}"
+        yield f"left out of {table.file}: {names}, as {why}"
 
 
 def _unknown(table: Sample, taken: Types, monitoring: Monitoring) -> Iterator[str]:

@@ -29,6 +29,11 @@ batch:
   output_format: parquet       # csv, jsonl
   # schedules:
   #   - {{name: nightly, cron: "0 0 2 * * *", time_zone: UTC, input: "inbox/{name}/nightly/"}}
+
+# Requests are kept, and what is asked and answered is compared with what is usual.
+# monitoring:
+#   window_hours: 24
+#   reference: ./training.parquet  # what inputs looked like in training
 """
 
 PROFILES: Final = """\

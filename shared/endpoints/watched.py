@@ -19,10 +19,10 @@ def targets(catalog: Catalog) -> Iterator[Target]:
         except SlipwayError as error:
             _log.warning("endpoint %s is not watched: %s", name, error.message)
             continue
-        yield from targets_of(endpoint)
+        yield from _targets_of(endpoint)
 
 
-def targets_of(endpoint: Endpoint) -> Iterator[Target]:
+def _targets_of(endpoint: Endpoint) -> Iterator[Target]:
     settings = endpoint.revision.monitoring
     if settings is not None:
         for deployment, found in endpoint.revision.deployments.items():

@@ -98,7 +98,7 @@ def folder(endpoint: str, deployment: str, at: datetime) -> str:
 def read(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterator[Record]:
     """Those of a window, or where they are very many some from all of it. Lines that cannot be read are left out."""
     size_bytes = 0
-    for name, data in contents(store, _chosen(store, endpoint, deployment, window)):
+    for name, data in contents(store, _chosen(files(store, f"{endpoint}/{deployment}", window))):
         yield from (record for record in _parsed(data, name) if window.holds(record.at))
         size_bytes += len(data)
         if size_bytes > _MOST_BYTES:
@@ -113,19 +113,18 @@ def contents(store: BlobStore, names: Iterable[str]) -> Iterator[tuple[str, byte
             yield from ((name, blob.data) for name, blob in zip(some, blobs, strict=True) if blob is not None)
 
 
-def _chosen(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Iterable[str]:
-    """In the order of names that are made by chance: whoever stops early has seen a bit of all hours."""
-    found = [
-        item.name
-        for day in window.days()
-        for item in store.list(Container.CAPTURE, f"{endpoint}/{deployment}/{day:%Y/%m/%d}/")
-        if f"{window.start:%Y/%m/%d/%H}" <= _hour(item.name) < f"{window.end:%Y/%m/%d/%H}"
-    ]
-    return sorted(found, key=lambda name: name.rpartition("/")[2])[:_MOST_FILES]
+def files(store: BlobStore, place: str, window: Window) -> Iterator[str]:
+    """Names of those in the hours of a window. `place`: {endpoint}/{deployment}."""
+    first, end = (f"{place}/{at:%Y/%m/%d/%H}/" for at in window)
+    for day in window.days():
+        for item in store.list(Container.CAPTURE, f"{place}/{day:%Y/%m/%d}/"):
+            if first <= item.name < end:
+                yield item.name
 
 
-def _hour(name: str) -> str:
-    return "/".join(name.split("/")[2:6])
+def _chosen(names: Iterable[str]) -> list[str]:
+    """In the order of what is chance in them: whoever stops early has seen a bit of all hours."""
+    return sorted(names, key=lambda name: name.rpartition("/")[2])[:_MOST_FILES]
 
 
 def _parsed(data: bytes, name: str) -> Iterator[Record]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from pydantic import Field, FiniteFloat, ValidationError
 
 from shared.documents import Document
-from shared.monitoring.captured import Record, contents, is_sampled
+from shared.monitoring.captured import Record, contents, files, is_sampled
 from shared.monitoring.performance import Pair
 from shared.monitoring.profile import MOST_CHARS
 from shared.monitoring.settings import Monitoring
@@ -56,7 +56,8 @@ def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, 
 def read(store: BlobStore, endpoint: str, window: Window) -> dict[tuple[str, int], Truth]:
     """By request and row, what came in a window; of what was told twice the last, and of very many the newest."""
     found: dict[tuple[str, int], Truth] = {}
-    for _, data in contents(store, sorted(_files(store, endpoint, window), reverse=True)[:_MOST_FILES]):
+    newest_first = sorted(files(store, f"{endpoint}/{_FOLDER}", window), reverse=True)
+    for _, data in contents(store, newest_first[:_MOST_FILES]):
         for line in reversed(data.splitlines()):
             with suppress(ValidationError):
                 truth = Truth.model_validate_json(line)
@@ -64,13 +65,6 @@ def read(store: BlobStore, endpoint: str, window: Window) -> dict[tuple[str, int
         if len(found) >= _MOST_KEPT:
             break
     return found
-
-
-def _files(store: BlobStore, endpoint: str, window: Window) -> Iterator[str]:
-    for day in window.days():
-        for item in store.list(Container.CAPTURE, f"{endpoint}/{_FOLDER}/{day:%Y/%m/%d}/"):
-            if f"{window.start:%Y/%m/%d/%H}" <= "/".join(item.name.split("/")[2:6]) < f"{window.end:%Y/%m/%d/%H}":
-                yield item.name
 
 
 def pairs(records: Iterable[Record], truths: dict[tuple[str, int], Truth], output: str) -> Iterator[Pair]:

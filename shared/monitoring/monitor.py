@@ -120,19 +120,14 @@ def _drift(
 ) -> Iterator[FeatureDrift]:
     for name, found in distances(expected, seen).items():
         yield FeatureDrift(
-            feature=name,
-            population_stability_index=found.population_stability_index,
-            jensen_shannon_distance=found.jensen_shannon_distance,
-            is_violated=found.is_over(thresholds),
-            compared_with=compared_with,
+            feature=name, is_violated=found.is_over(thresholds), compared_with=compared_with, **found._asdict()
         )
 
 
 def _performance(target: Target, window: Window, store: BlobStore) -> tuple[Performance, ...]:
     """By the ground truth that came in the window, for predictions of up to so long before."""
     asked = target.settings.model_performance
-    truths = feedback.read(store, target.endpoint, window) if asked else {}
-    if asked is None or not truths:
+    if asked is None or not (truths := feedback.read(store, target.endpoint, window)):
         return ()
     predicted = Window(window.start - timedelta(hours=asked.ground_truth_delay_hours), window.end)
     pairs = [*feedback.pairs(_records(target, predicted, store), truths, asked.output)]

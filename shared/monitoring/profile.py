@@ -70,33 +70,42 @@ def profile(columns: Mapping[str, Sequence[Value]]) -> Profile:
 
 def feature_profile(values: Sequence[Value]) -> FeatureProfile:
     """Deciles for numbers, so that each bin weighs the same; categories for texts, truth values and few numbers."""
-    numbers = _numbers(values)
-    if numbers is None or len(np.unique(numbers)) <= _FEW:
-        empty = FeatureProfile(categories=_categories(values), counts=(0,) * (len(_categories(values)) + 2))
-    else:
-        least, *deciles = np.quantile(numbers, _DECILES)
-        # The least value itself belongs above the first edge, what is below it was never seen; where it is so frequent
-        # that it is a decile, too, it has a bin of its own.
-        edges = np.unique([np.nextafter(least, -np.inf), *deciles])
-        empty = FeatureProfile(edges=tuple(edges.tolist()), counts=(0,) * (len(edges) + 2))
-    return empty.model_copy(update={"counts": counts(empty, values)})
+    if edges := _edges(values):
+        return FeatureProfile(edges=edges, counts=_between(edges, values))
+    categories = _categories(values)
+    return FeatureProfile(categories=categories, counts=_among(categories, values))
 
 
 def counts(like: FeatureProfile, values: Sequence[Value]) -> tuple[int, ...]:
     """How the values fall into the bins of another profile; what is no number there is missing among numbers."""
-    if not like.edges:
-        return _counted(like.categories, values)
+    return _between(like.edges, values) if like.edges else _among(like.categories, values)
+
+
+def _between(edges: Sequence[float], values: Sequence[Value]) -> tuple[int, ...]:
     found = _floats(values)
-    bins = np.searchsorted(np.array(like.edges), found, side="left")
-    told = np.bincount(bins, minlength=len(like.edges) + 1)
-    return (*(int(each) for each in told), len(values) - len(found))
+    bins = np.searchsorted(np.array(edges), found, side="left")
+    told = np.bincount(bins, minlength=len(edges) + 1)
+    return (*told.tolist(), len(values) - len(found))
 
 
-def _counted(categories: Sequence[str], values: Sequence[Value]) -> tuple[int, ...]:
+def _among(categories: Sequence[str], values: Sequence[Value]) -> tuple[int, ...]:
     found = Counter(_category(value) for value in values)
     missing = found.pop("", 0)
     known = [found.pop(each, 0) for each in categories]
     return (*known, found.total(), missing)
+
+
+def _edges(values: Sequence[Value]) -> tuple[float, ...]:
+    """Empty where the values are no numbers, or few different ones."""
+    if any(isinstance(value, (str, bool)) for value in values):
+        return ()
+    numbers = _floats(values)
+    if len(np.unique(numbers)) <= _FEW:
+        return ()
+    least, *deciles = np.quantile(numbers, _DECILES)
+    # The least value itself belongs above the first edge, what is below it was never seen; where it is so frequent
+    # that it is a decile, too, it has a bin of its own.
+    return tuple(np.unique([np.nextafter(least, -np.inf), *deciles]).tolist())
 
 
 def _categories(values: Sequence[Value]) -> tuple[str, ...]:
@@ -118,14 +127,6 @@ def _category(value: Value) -> str:
 
 def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
-
-
-def _numbers(values: Sequence[Value]) -> Any:
-    """None where there are none, or texts or truth values among them."""
-    if any(isinstance(value, (str, bool)) for value in values):
-        return None
-    found = _floats(values)
-    return found if len(found) else None
 
 
 def _floats(values: Sequence[Value]) -> Any:

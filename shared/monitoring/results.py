@@ -72,18 +72,12 @@ class ResultPage(NamedTuple):
 
 
 def find(store: BlobStore, endpoint: str, deployment: str, window: Window) -> Result | None:
-    blob = store.read(Container.METRICS, _result_name(endpoint, deployment, window))
-    return None if blob is None else _parsed(Result, blob.data)
+    return _find(Result, store, _result_name(endpoint, deployment, window))
 
 
 def create(store: BlobStore, window: Window, result: Result) -> Result:
     """The first one stays: whoever was slower gets it."""
-    name = _result_name(result.endpoint, result.deployment, window)
-    try:
-        store.write(Container.METRICS, name, result.model_dump_json().encode(), create=True)
-    except StaleDocument:
-        return find(store, result.endpoint, result.deployment, window) or result
-    return result
+    return _create(result, store, _result_name(result.endpoint, result.deployment, window))
 
 
 def page(store: BlobStore, endpoint: str, deployment: str, most: int, marker: str = "") -> ResultPage:
@@ -98,22 +92,16 @@ def summary(result: Result) -> str:
     drifted = [each.feature for each in (*result.data_drift, *result.prediction_drift) if each.is_violated]
     wrong = [f"{each.metric} {each.value:.4g}" for each in result.model_performance if each.is_violated]
     told = [f"drift of {', '.join(drifted)}"] if drifted else []
-    return "; ".join([f"{result.status} by {result.rows} rows", *told, *wrong])
+    return "; ".join([f"{result.status}, {result.rows} rows", *told, *wrong])
 
 
 def find_baseline(store: BlobStore, endpoint: str, deployment: str, model: str) -> Baseline | None:
-    blob = store.read(Container.METRICS, _baseline_name(endpoint, deployment, model))
-    return None if blob is None else _parsed(Baseline, blob.data)
+    return _find(Baseline, store, _baseline_name(endpoint, deployment, model))
 
 
 def create_baseline(store: BlobStore, endpoint: str, deployment: str, model: str, baseline: Baseline) -> Baseline:
     """The first one stays."""
-    name = _baseline_name(endpoint, deployment, model)
-    try:
-        store.write(Container.METRICS, name, baseline.model_dump_json().encode(), create=True)
-    except StaleDocument:
-        return find_baseline(store, endpoint, deployment, model) or baseline
-    return baseline
+    return _create(baseline, store, _baseline_name(endpoint, deployment, model))
 
 
 def _result_name(endpoint: str, deployment: str, window: Window) -> str:
@@ -126,6 +114,19 @@ def _result_name(endpoint: str, deployment: str, window: Window) -> str:
 def _baseline_name(endpoint: str, deployment: str, model: str) -> str:
     """`model`: name/version."""
     return f"{endpoint}/{deployment}/baselines/{model}.json"
+
+
+def _find[D: (Result, Baseline)](kind: type[D], store: BlobStore, name: str) -> D | None:
+    blob = store.read(Container.METRICS, name)
+    return None if blob is None else _parsed(kind, blob.data)
+
+
+def _create[D: (Result, Baseline)](document: D, store: BlobStore, name: str) -> D:
+    try:
+        store.write(Container.METRICS, name, document.model_dump_json().encode(), create=True)
+    except StaleDocument:
+        return _find(type(document), store, name) or document
+    return document
 
 
 def _parsed[D: (Result, Baseline)](kind: type[D], data: bytes) -> D:

@@ -64,6 +64,12 @@ class Monitoring(Document):
     reference: Profile | None = None
 
     @model_validator(mode="after")
+    def _keeps_what_is_told_of(self) -> Self:
+        if self.model_performance is not None and "online" not in self.sources:
+            raise ValueError("model_performance needs online among the sources: a ground truth is that of a request")
+        return self
+
+    @model_validator(mode="after")
     def _is_kept_long_enough(self) -> Self:
         performance = self.model_performance
         if performance is not None and self.window_hours + performance.ground_truth_delay_hours > MOST_HOURS:

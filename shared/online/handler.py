@@ -91,8 +91,7 @@ async def score(request: ScoreRequest, protocol: ScoreProtocol[Any], ports: Onli
         body = await _unpacked(request, ports)
         hold.raise_to(len(body))
         deadline = max(started, serving.ready_at) + serving.timeout_s
-        keep = _Keep(ports.capture, endpoint.revision.monitoring)
-        call = _Call(request, body, protocol, serving, deadline, trail, ports.readers, hold, keep)
+        call = _Call(request, body, protocol, endpoint.revision.monitoring, serving, deadline, trail, ports, hold)
         return await (_run_script(call) if serving.model.is_script else _predict(call))
     finally:
         hold.release()
@@ -115,25 +114,18 @@ async def _unpacked(request: ScoreRequest, ports: OnlinePorts) -> bytes:
     return await asyncio.get_running_loop().run_in_executor(ports.readers, work)
 
 
-class _Keep(NamedTuple):
-    """For monitoring. `settings`: None where nothing is watched."""
-
-    capture: Capture
-    settings: Monitoring | None
-
-
 class _Call(NamedTuple):
-    """`deadline`: the loop's time."""
+    """`monitoring`: None where nothing is watched; `deadline`: the loop's time."""
 
     request: ScoreRequest
     body: bytes
     protocol: ScoreProtocol[Any]
+    monitoring: Monitoring | None
     serving: Serving
     deadline: float
     trail: Trail
-    readers: Executor
+    ports: OnlinePorts
     hold: Hold
-    keep: _Keep
 
 
 async def _predict(call: _Call) -> ScoreReply:
@@ -158,11 +150,10 @@ async def _predict(call: _Call) -> ScoreReply:
 
 
 def _capture(call: _Call, asked: Asked, predictions: Predictions) -> None:
-    keep, trail = call.keep, call.trail
-    if keep.settings is not None:
-        inputs, request_id = asked.inputs.features, call.request.request_id
-        answer = Answer(trail.endpoint, trail.deployment, request_id, trail.model, inputs, predictions.outputs)
-        keep.capture.take(keep.settings, answer)
+    """For monitoring."""
+    if call.monitoring is not None:
+        where = (call.trail.endpoint, call.trail.deployment, call.request.request_id, call.trail.model)
+        call.ports.capture.take(call.monitoring, Answer(*where, asked.inputs.features, predictions.outputs))
 
 
 def _is_large(call: _Call) -> bool:
@@ -181,7 +172,7 @@ def _ask(call: _Call) -> Asked:
 async def _in_thread[T](call: _Call, work: Callable[[], T]) -> T:
     try:
         async with asyncio.timeout_at(call.deadline):
-            return await asyncio.get_running_loop().run_in_executor(call.readers, work)
+            return await asyncio.get_running_loop().run_in_executor(call.ports.readers, work)
     except TimeoutError:
         raise ScoringTimeout("the request took too long to read: send fewer rows at once") from None
 

@@ -51,7 +51,7 @@ def test_what_of_a_reference_does_not_count_is_told(slipway: Slipway, folder: Pa
     (folder / "training.csv").write_text(text.replace("petal_width", "label").replace("sepal_width", "id"))
     document = slipway("publish", "--dry-run", "--json").document
     assert document["notes"] == [
-        "of training.csv does not count id, label: no deployment takes it",
+        "left out of training.csv: id, label, as no deployment takes it",
         "training.csv does not have sepal_width, petal_width: compared with the first window instead",
     ]
     assert f"! {document['notes'][0]}" in slipway("publish", "--dry-run").out.splitlines()

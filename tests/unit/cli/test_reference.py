@@ -16,7 +16,7 @@ from cli.publishing.reference import Profiled
 from cli.sources import sample
 from shared.errors import MalformedRequest
 from shared.models.package import ModelPackage, ModelRef, PackagedModel, Segments
-from shared.models.signature import Column, Signature
+from shared.models.signature import Column, Output, Signature
 from shared.monitoring import captured
 from shared.monitoring.profile import FeatureProfile, Profile, feature_profile
 
@@ -24,11 +24,12 @@ REF = ModelRef("iris", "1", f"sha256:{'1' * 64}")
 NO_FILES = PackagedModel(flavor="pyfunc")
 
 
-def package(**columns: str) -> ModelPackage:
+def package(*outputs: Output, **columns: str) -> ModelPackage:
     taken = tuple(
         Column(name=name, type=kind, required=kind in ("boolean", "integer", "long")) for name, kind in columns.items()
     )
-    return ModelPackage(name="iris", version="1", signature=Signature(columns=taken), model=NO_FILES, files=())
+    signature = Signature(columns=taken, outputs=outputs)
+    return ModelPackage(name="iris", version="1", signature=signature, model=NO_FILES, files=())
 
 
 def profiled(folder: Path, rows: Any, *packages: ModelPackage, file: str = "training.parquet", **more: Any) -> Profiled:
@@ -83,7 +84,7 @@ def test_values_are_those_that_a_request_of_them_is_kept_with(tmp_path: Path) ->
     assert features(found)["whole"].counts == (20, 20, 20, 0, 20)
     assert features(found)["kind"] == FeatureProfile(categories=("x",), counts=(40, 0, 40))
     assert (profile_of(found).rows, set(features(found))) == (80, set(TYPES))
-    assert found.notes == ["of training.parquet does not count target: no deployment takes it"]
+    assert found.notes == ["left out of training.parquet: target, as no deployment takes it"]
 
 
 @pytest.mark.parametrize("file", ["training.csv", "training.jsonl", "training.parquet"])
@@ -124,11 +125,11 @@ def test_what_does_not_count_is_told_with_its_reason(tmp_path: Path) -> None:
     found = profiled(tmp_path, rows, package(**types, word="double", part="long", new="double", file="binary"))
     assert list(features(found)) == ["x"]
     assert found.notes == [
-        "of training.parquet does not count at: a column of type datetime is not compared",
-        "of training.parquet does not count seen, raw, list, object: its values are not of the model's type string",
-        "of training.parquet does not count word: its values are not of the model's type double",
-        "of training.parquet does not count part: its values are not of the model's type long",
-        "of training.parquet does not count id: no deployment takes it",
+        "left out of training.parquet: at, as a column of type datetime is not compared",
+        "left out of training.parquet: seen, raw, list, object, as its values are not of the model's type string",
+        "left out of training.parquet: word, as its values are not of the model's type double",
+        "left out of training.parquet: part, as its values are not of the model's type long",
+        "left out of training.parquet: id, as no deployment takes it",
         "training.parquet does not have new: compared with the first window instead",
     ]
 
@@ -137,8 +138,8 @@ def test_only_the_features_that_are_watched_count(tmp_path: Path) -> None:
     found = profiled(tmp_path, ROWS, package(**TYPES), features=["truth", "number"])
     assert list(features(found)) == ["number", "truth"]
     assert found.notes == [
-        "of training.parquet does not count small, whole, text, kind: monitoring.features does not name it",
-        "of training.parquet does not count target: no deployment takes it",
+        "left out of training.parquet: small, whole, text, kind, as monitoring.features does not name it",
+        "left out of training.parquet: target, as no deployment takes it",
     ]
 
 
@@ -160,7 +161,7 @@ def test_a_large_table_and_very_many_columns_are_cut_and_said_to_be(
     names = ", ".join(f"c{number}" for number in range(200, 210))
     assert found.notes == [
         "of training.parquet the first 30 rows count",
-        f"of training.parquet does not count {names} and 2 more: no more than 200 columns are compared",
+        f"left out of training.parquet: {names} and 2 more, as no more than 200 columns are compared",
     ]
 
 
@@ -192,6 +193,26 @@ def test_features_that_no_deployment_takes_are_refused_with_those_that_one_does(
     )
     written = endpoint_file.read(tmp_path / "endpoint.yaml")
     assert reference.profiled(written.draft({"blue": REF}), written, [package()]).notes == []
+
+
+LABEL, SHARES = Output(name="label", type="long"), Output(name="shares", type="float", shape=(-1, 2))
+
+
+@pytest.mark.parametrize(
+    ("output", "packages", "told"),
+    [
+        ("label", [package(LABEL, text="string"), package(SHARES)], None),
+        ("late", [package(LABEL, SHARES, text="string")], "late: there are label"),
+        ("shares", [package(SHARES, text="string")], "shares: there are none"),
+        ("late", [package(text="string")], None),
+    ],
+)  # fmt: skip
+def test_an_output_that_nothing_is_measured_of_is_told(
+    tmp_path: Path, output: str, packages: list[ModelPackage], told: str | None
+) -> None:
+    asked = {"output": output, "accuracy": 0.8}
+    notes = profiled(tmp_path, ROWS[["text"]], *packages, model_performance=asked).notes
+    assert notes == ([f"monitoring.model_performance: no deployment answers with a column {told}"] if told else [])
 
 
 def test_numbers_that_no_type_holds_do_not_count(tmp_path: Path) -> None:

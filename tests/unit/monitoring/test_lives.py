@@ -156,3 +156,8 @@ def test_windows_and_delays_that_are_longer_than_requests_are_kept_are_refused()
     assert settings(24, 672).window_hours == settings(168, 551).window_hours - 144
     with pytest.raises(ValidationError, match="at most 719 together"):
         settings(168, 552)
+
+
+def test_performance_of_jobs_alone_is_refused_as_their_rows_have_no_request() -> None:
+    with pytest.raises(ValidationError, match="needs online among the sources"):
+        Monitoring.model_validate({"sources": ["batch"], "model_performance": {"output": "y", "accuracy": 0.5}})
