@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import uuid4
 
-from pydantic import Field, FiniteFloat, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError, field_validator
 
 from shared.documents import Document
 from shared.monitoring.captured import Record, contents, files, is_sampled
@@ -38,7 +38,15 @@ class Truth(Document):
 class Feedback(Document):
     """What a caller tells at once."""
 
-    feedback: tuple[Truth, ...] = Field(min_length=1, max_length=MOST_TRUTHS, fail_fast=True)
+    feedback: tuple[Truth, ...] = Field(max_length=MOST_TRUTHS, fail_fast=True)
+
+    @field_validator("feedback")
+    @classmethod
+    def _some(cls, told: tuple[Truth, ...]) -> tuple[Truth, ...]:
+        """Not by a least length: pydantic would miss it, too, where the first row is wrong."""
+        if not told:
+            raise ValueError("tell at least one row")
+        return told
 
 
 def save(store: BlobStore, endpoint: str, settings: Monitoring, told: Feedback, now: datetime) -> int:
