@@ -2,32 +2,24 @@
 
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
-from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Event, Thread
+from contextlib import AbstractContextManager
+from socketserver import StreamRequestHandler
+from threading import Event
 from typing import Final
+
+from tests.support.loopback import Loopback, running
 
 HANG_UP: Final = b""
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 
 
-class Faulty(ThreadingTCPServer):
+class Faulty(Loopback):
     """`asked`: set by the first request. `answers`: None keeps who asks waiting, until the server is closed."""
 
-    daemon_threads = True
-    allow_reuse_address = True
-    block_on_close = False
-
     def __init__(self, answers: bytes | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.answers = answers
         self.asked = Event()
-        self.closed = Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class _Handler(StreamRequestHandler):
@@ -49,15 +41,8 @@ class _Handler(StreamRequestHandler):
             self.wfile.write(self.server.answers)
 
 
-@contextmanager
-def serving(answers: bytes | None) -> Iterator[Faulty]:
-    with Faulty(answers) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.closed.set()
-            server.shutdown()
+def serving(answers: bytes | None) -> AbstractContextManager[Faulty]:
+    return running(Faulty(answers))
 
 
 def reply(

@@ -1,36 +1,29 @@
 """A way to a server that carries everything, until a request comes after which it carries nothing."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import count
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler
 from threading import Event, Thread
 from typing import Final
 from urllib.parse import urlsplit
 
+from tests.support.loopback import Loopback, running
+
 _PIECE_BYTES: Final = 65_536
 
 
-class Stalling(ThreadingTCPServer):
+class Stalling(Loopback):
     """`stalled`: set when the request has come, which is the `number`th, from 0, that begins like `request`."""
 
-    daemon_threads = True
-    block_on_close = False
-
     def __init__(self, url: str, request: bytes, number: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         parts = urlsplit(url)
         self.there = (parts.hostname or "", parts.port or 80)
         self.request_line = request
         self.number = number
         self.counted = count()
         self.stalled = Event()
-        self.closed = Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class _Handler(BaseRequestHandler):
@@ -53,12 +46,5 @@ def _carry(source: socket.socket, target: socket.socket) -> None:
             target.sendall(piece)
 
 
-@contextmanager
-def stalling(url: str, request: bytes, number: int = 0) -> Iterator[Stalling]:
-    with Stalling(url, request, number) as server:
-        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        try:
-            yield server
-        finally:
-            server.closed.set()
-            server.shutdown()
+def stalling(url: str, request: bytes, number: int = 0) -> AbstractContextManager[Stalling]:
+    return running(Stalling(url, request, number))

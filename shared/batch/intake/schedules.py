@@ -56,6 +56,7 @@ def due(ports: BatchPorts) -> Iterator[Job]:
     except SlipwayError as error:
         _log.error("the schedules are not looked at: %s", error.message)
         return
+    punctual = _PUNCTUAL + cron.newest_interval(ports.tick_schedule, _UTC, ports.now())
     for name in names:
         try:
             endpoint = ports.catalog.read(name)
@@ -64,14 +65,14 @@ def due(ports: BatchPorts) -> Iterator[Job]:
             continue
         for schedule in endpoint.revision.batch.schedules:
             try:
-                yield from _run(ports, endpoint, schedule)
+                yield from _run(ports, endpoint, schedule, punctual)
             except SlipwayError as error:
                 _log.error("schedule %s of endpoint %s is not run: %s", schedule.name, name, error.message)
             except Exception:
                 _log.exception("schedule %s of endpoint %s is not run", schedule.name, name)
 
 
-def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[Job]:
+def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule, punctual: timedelta) -> Iterator[Job]:
     now = ports.now()
     path = f"{endpoint.name}/{schedule.name}.json"
     blob = ports.store.read(Container.SCHEDULES, path)
@@ -83,7 +84,6 @@ def _run(ports: BatchPorts, endpoint: Endpoint, schedule: Schedule) -> Iterator[
         return
     before, last = last, _settled(ports.store, last)
     times = due_times(schedule, last.due_at, now)
-    punctual = _PUNCTUAL + cron.newest_interval(ports.tick_schedule, _UTC, now)
     to_run = times_to_run(times, schedule.catch_up, now, punctual)
     waiting_since = last.waiting_since or next(iter(to_run), None)
     late = now - (waiting_since or now)
